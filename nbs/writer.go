@@ -1,0 +1,106 @@
+package nbs
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/vdbgo/vdb/hash"
+)
+
+// MaxChunkBytes is the largest size of a chunk.
+const MaxChunkBytes = 16 << 20
+
+// spillBytes is how much a Writer holds in memory before it hands its chunks
+// to the store.
+const spillBytes = 16 << 20
+
+// Writer collects the new chunks of one commit. It is made by the NewWriter of
+// a store, and not safe for concurrent use. After a commit that succeeded it is
+// empty and can be used for the next one; after one that failed it still holds
+// its chunks.
+type Writer struct {
+	store   backend
+	pending []chunk
+	index   map[hash.Hash]int // position in pending
+	bytes   int
+	leading bool // the store holds its lock for this writer's commit
+}
+
+// chunk is a chunk on its way into a store.
+type chunk struct {
+	address hash.Hash
+	data    []byte // as the user gave it
+	stored  []byte // as it is to be stored, see encodePayload
+	codec   codec
+}
+
+// backend is what a Writer needs of its store.
+type backend interface {
+	Get(ctx context.Context, h hash.Hash) ([]byte, error)
+	// present tells whether the store is known to hold h. It may miss what
+	// another process has just added.
+	present(h hash.Hash) bool
+	// spill stores chunks ahead of the commit that they belong to. locked tells
+	// that the caller already holds the store's lock.
+	spill(ctx context.Context, chunks []chunk, locked bool) error
+}
+
+func newWriter(b backend) *Writer {
+	return &Writer{store: b, index: map[hash.Hash]int{}}
+}
+
+// orEmpty lets a commit that changes only the root do without a writer.
+func (w *Writer) orEmpty(b backend) *Writer {
+	if w == nil {
+		return newWriter(b)
+	}
+	return w
+}
+
+// Put adds a chunk, and returns its address. It takes ownership of data, which
+// must not be modified afterwards. What the store already has is not added
+// again. The chunk becomes durable with the commit that w is given to.
+func (w *Writer) Put(ctx context.Context, data []byte) (hash.Hash, error) {
+	if len(data) > MaxChunkBytes {
+		return hash.Hash{}, fmt.Errorf("nbs: put chunk of %d bytes: %w", len(data), ErrTooLarge)
+	}
+	h := hash.Of(data)
+	if _, ok := w.index[h]; ok || w.store.present(h) {
+		return h, nil
+	}
+	c := chunk{address: h, data: data}
+	c.stored, c.codec = encodePayload(h, data)
+	w.index[h] = len(w.pending)
+	w.pending = append(w.pending, c)
+	w.bytes += len(data)
+	if w.bytes < spillBytes {
+		return h, nil
+	}
+	if err := w.spill(ctx); err != nil {
+		return hash.Hash{}, fmt.Errorf("nbs: put chunk %s: %w", h, err)
+	}
+	return h, nil
+}
+
+// Get returns the bytes of a chunk that was Put before or that the store has.
+// They are shared and must not be modified.
+func (w *Writer) Get(ctx context.Context, h hash.Hash) ([]byte, error) {
+	if i, ok := w.index[h]; ok {
+		return w.pending[i].data, nil
+	}
+	return w.store.Get(ctx, h)
+}
+
+// Discard forgets the chunks that have not been committed.
+func (w *Writer) Discard() {
+	w.pending, w.bytes = nil, 0
+	clear(w.index)
+}
+
+func (w *Writer) spill(ctx context.Context) error {
+	if err := w.store.spill(ctx, w.pending, w.leading); err != nil {
+		return err
+	}
+	w.Discard()
+	return nil
+}
