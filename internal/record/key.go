@@ -32,6 +32,10 @@ const (
 // others. It stands among the floats, where -2^63 is exact.
 const lowest = math.MinInt64
 
+// maxNumber is the length in bytes of the longest key of a number: tag, whole
+// part, float.
+const maxNumber = 1 + 8 + 8
+
 // AppendKey appends v to a key. Keys made by the same KeyColumns compare by
 // bytes as their values do by SQL, and no value's bytes are the beginning of
 // another's. It panics if v is out of line.
@@ -77,11 +81,7 @@ func equalsInt(f float64) bool {
 func (c Collation) keeps(text []byte) bool {
 	switch c {
 	case NoCase:
-		for _, b := range text {
-			if b == 0 || lower(b) != b {
-				return false
-			}
-		}
+		return bytes.IndexByte(text, 0) < 0 && !hasCapital(text)
 	case RTrim:
 		return len(text) == 0 || text[len(text)-1] != ' '
 	}

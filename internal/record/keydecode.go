@@ -15,44 +15,65 @@ import (
 // without zeros.
 func DecodeKey(key []byte, c KeyColumn) (v Value, rest []byte, exact bool, err error) {
 	if c.Desc {
-		return decodeDesc(key, c)
+		v, rest, exact, err = decodeDesc(key, c.Collation)
+	} else {
+		v, rest, exact, err = decodeAsc(key, c.Collation)
 	}
+	if err != nil {
+		return Value{}, nil, false, fmt.Errorf("record: decode key %s: %w", abbreviateBlob(key), err)
+	}
+	return v, rest, exact, nil
+}
+
+// decodeAsc decodes a value as it stands.
+func decodeAsc(key []byte, c Collation) (v Value, rest []byte, exact bool, err error) {
 	if len(key) == 0 {
 		return Value{}, nil, false, keyError("is empty")
 	}
-	switch tag, body := key[0], key[1:]; {
-	case tag == tagNull:
+	switch tag, body := key[0], key[1:]; tag {
+	case tagNull:
 		return Null(), body, true, nil
-	case tag == tagText:
-		return decodeKeyText(body, c.Collation)
-	case tag == tagBlob:
+	case tagText:
+		return decodeKeyText(body, c)
+	case tagBlob:
 		content, rest, err := decodeKeyBytes(body)
-		return Blob(content), rest, err == nil, err
-	default:
-		v, rest, err = decodeKeyNumber(tag, body)
-		return v, rest, err == nil, err
+		return Blob(content), rest, true, err
 	}
+	v, n, err := decodeKeyNumber(key)
+	return v, key[n:], true, err
 }
 
-func keyError(what string) error { return fmt.Errorf("record: decode key: %s: %w", what, ErrCorrupt) }
+// keyError returns an error that DecodeKey completes.
+func keyError(what string) error { return fmt.Errorf("%s: %w", what, ErrCorrupt) }
 
-// decodeDesc decodes a complemented value.
-func decodeDesc(key []byte, c KeyColumn) (Value, []byte, bool, error) {
+// decodeDesc decodes a complemented value. A number needs no memory.
+func decodeDesc(key []byte, c Collation) (Value, []byte, bool, error) {
+	if len(key) > 0 && ^key[0] < tagText {
+		var buf [maxNumber]byte
+		plain := buf[:copy(buf[:], key)]
+		complement(plain)
+		if plain[0] == tagNull {
+			return Null(), key[1:], true, nil
+		}
+		v, n, err := decodeKeyNumber(plain)
+		return v, key[n:], true, err
+	}
 	plain := bytes.Clone(key)
 	complement(plain)
-	v, rest, exact, err := DecodeKey(plain, KeyColumn{Collation: c.Collation})
+	v, rest, exact, err := decodeAsc(plain, c)
 	return v, key[len(key)-len(rest):], exact, err
 }
 
+// decodeKeyText reads what appendKeyText wrote.
 func decodeKeyText(body []byte, c Collation) (Value, []byte, bool, error) {
 	if c == NoCase {
 		return decodeKeyNoCase(body)
 	}
 	content, rest, err := decodeKeyBytes(body)
-	if c == RTrim && len(content) > 0 && content[len(content)-1] == ' ' {
-		return Value{}, nil, false, keyError("text ends in a space")
+	if err == nil && c == RTrim && len(content) > 0 && content[len(content)-1] == ' ' {
+		err = keyError("RTRIM text ends in a space")
 	}
-	return TextBytes(content), rest, c == Binary && err == nil, err
+	return TextBytes(content), rest, c == Binary, err
 }
 
 // decodeKeyBytes undoes appendKeyBytes.
@@ -83,10 +104,8 @@ func decodeKeyNoCase(body []byte) (Value, []byte, bool, error) {
 		return Value{}, nil, false, keyError("text without end")
 	}
 	text, mark, rest := body[:i:i], body[i+1], body[i+2:]
-	for _, b := range text {
-		if lower(b) != b {
-			return Value{}, nil, false, keyError("NOCASE text with a capital")
-		}
+	if hasCapital(text) {
+		return Value{}, nil, false, keyError("NOCASE text with a capital")
 	}
 	switch mark {
 	case endOfBytes:
@@ -102,15 +121,22 @@ func decodeKeyNoCase(body []byte) (Value, []byte, bool, error) {
 }
 
 // decodeKeyLength reads the length of a NOCASE text that has a NUL.
-func decodeKeyLength(body []byte) (size int64, rest []byte, err error) {
-	if len(body) == 0 {
-		return 0, nil, keyError("text without length")
-	}
-	v, rest, err := decodeKeyNumber(body[0], body[1:])
+func decodeKeyLength(key []byte) (size int64, rest []byte, err error) {
+	v, n, err := decodeKeyNumber(key)
 	if err == nil && v.Kind() != KindInteger {
 		err = keyError("length of a text is no integer")
 	}
-	return v.Int(), rest, err
+	return v.Int(), key[n:], err
+}
+
+// hasCapital tells whether text is no text in lower case.
+func hasCapital(text []byte) bool {
+	for _, b := range text {
+		if lower(b) != b {
+			return true
+		}
+	}
+	return false
 }
 
 // hasLetter tells whether lower-case text may have been in another case.
@@ -124,9 +150,13 @@ func hasLetter(text []byte) bool {
 }
 
 // decodeKeyNumber undoes appendKeyInt and appendKeyFloat, and accepts nothing
-// that they do not write, so that a number has one key.
-func decodeKeyNumber(tag byte, body []byte) (Value, []byte, error) {
-	switch {
+// that they do not write, so that a number has one key. It returns the number's
+// length in the key.
+func decodeKeyNumber(key []byte) (v Value, n int, err error) {
+	if len(key) == 0 {
+		return Value{}, 0, keyError("number is missing")
+	}
+	switch tag, body := key[0], key[1:]; {
 	case tag == tagHigh:
 		return decodeKeyOuter(body, 0)
 	case tag == tagLow:
@@ -136,53 +166,60 @@ func decodeKeyNumber(tag byte, body []byte) (Value, []byte, error) {
 	case tag > tagLow && tag < tagZero:
 		return decodeKeyInner(int(tagZero-tag), body, ^uint64(0))
 	}
-	return Value{}, nil, keyError(fmt.Sprintf("unknown tag %#02x", tag))
+	return Value{}, 0, keyError(fmt.Sprintf("unknown tag %#02x", key[0]))
+}
+
+// keyFloat reads the bits of a float. ok is false when they are cut short.
+func keyFloat(body []byte, flip uint64) (f float64, ok bool) {
+	if len(body) < 8 {
+		return 0, false
+	}
+	return math.Float64frombits(binary.BigEndian.Uint64(body) ^ flip), true
 }
 
 // decodeKeyOuter reads a number beyond the integers, or the lowest of them.
-func decodeKeyOuter(body []byte, flip uint64) (Value, []byte, error) {
-	if len(body) < 8 {
-		return Value{}, nil, keyError("number cut short")
-	}
-	f := math.Float64frombits(binary.BigEndian.Uint64(body) ^ flip)
+func decodeKeyOuter(body []byte, flip uint64) (Value, int, error) {
+	f, ok := keyFloat(body, flip)
 	switch {
-	case flip == 0 && f >= twoTo63, flip != 0 && f < -twoTo63:
-		return Float(f), body[8:], nil
+	case !ok:
+		return Value{}, 0, keyError("number cut short")
+	case flip == 0 && f >= twoTo63, flip != 0 && f < lowest:
+		return Float(f), 9, nil
 	case flip != 0 && f == lowest:
-		return Int(lowest), body[8:], nil
+		return Int(lowest), 9, nil
 	}
-	return Value{}, nil, keyError("number out of its range")
+	return Value{}, 0, keyError("number out of its range")
 }
 
 // decodeKeyInner reads a number whose magnitude takes n bytes.
-func decodeKeyInner(n int, body []byte, flip uint64) (Value, []byte, error) {
+func decodeKeyInner(n int, body []byte, flip uint64) (Value, int, error) {
 	if len(body) < n {
-		return Value{}, nil, keyError("number cut short")
+		return Value{}, 0, keyError("number cut short")
 	}
-	var word [8]byte
-	copy(word[8-n:], body[:n])
-	m, rest := binary.BigEndian.Uint64(word[:])^flip, body[n:]
-	m &= ^uint64(0) >> (64 - 8*n)
+	m := uint64(0)
+	for _, b := range body[:n] {
+		m = m<<8 | uint64(b^byte(flip))
+	}
 	switch {
 	case n > 0 && m>>(8*n-8) == 0:
-		return Value{}, nil, keyError("number longer than needed")
+		return Value{}, 0, keyError("number longer than needed")
 	case m&1 != 0:
-		return decodeKeyFraction(m>>1, rest, flip)
+		return decodeKeyFraction(m>>1, n, body, flip)
 	case flip != 0:
-		return Int(-int64(m >> 1)), rest, nil
+		return Int(-int64(m >> 1)), 1 + n, nil
 	}
-	return Int(int64(m >> 1)), rest, nil
+	return Int(int64(m >> 1)), 1 + n, nil
 }
 
-// decodeKeyFraction reads a float with a fraction after its whole part.
-func decodeKeyFraction(whole uint64, body []byte, flip uint64) (Value, []byte, error) {
-	if len(body) < 8 {
-		return Value{}, nil, keyError("number cut short")
-	}
-	f := math.Float64frombits(binary.BigEndian.Uint64(body) ^ flip)
+// decodeKeyFraction reads the bits of a float after the n bytes of its whole part.
+func decodeKeyFraction(whole uint64, n int, body []byte, flip uint64) (Value, int, error) {
+	f, ok := keyFloat(body[n:], flip)
 	size := math.Abs(f)
-	if size >= twoTo63 || uint64(size) != whole || size == math.Trunc(size) || (f < 0) != (flip != 0) {
-		return Value{}, nil, keyError("fraction does not belong to its whole part")
+	switch {
+	case !ok:
+		return Value{}, 0, keyError("number cut short")
+	case size >= twoTo63 || uint64(size) != whole || size == math.Trunc(size) || (f < 0) != (flip != 0):
+		return Value{}, 0, keyError("fraction does not belong to its whole part")
 	}
-	return Float(f), body[8:], nil
+	return Float(f), 1 + n + 8, nil
 }
