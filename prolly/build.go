@@ -1,0 +1,280 @@
+package prolly
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/vdbgo/vdb/hash"
+)
+
+// ErrOrder is wrapped by errors about keys that do not ascend strictly.
+var ErrOrder = errors.New("keys do not ascend")
+
+// ErrTooLarge is wrapped by errors about keys or values of more than 256 MiB.
+var ErrTooLarge = errors.New("key or value is too large")
+
+// Build writes a tree of items, whose keys ascend strictly. An item's bytes are
+// borrowed until the next one is asked for.
+func Build(ctx context.Context, cfg *Config, s Store, items iter.Seq2[Item, error]) (Tree, error) {
+	b := newBuilder(cfg, s)
+	var last []byte
+	first := true
+	for item, err := range items {
+		if err != nil {
+			return Tree{}, fmt.Errorf("prolly: build: %w", err)
+		}
+		if !first && bytes.Compare(last, item.Key) >= 0 {
+			return Tree{}, fmt.Errorf("prolly: build: %w: %x after %x", ErrOrder, item.Key, last)
+		}
+		if err := b.row(ctx, item.Key, item.Value); err != nil {
+			return Tree{}, fmt.Errorf("prolly: build: %w", err)
+		}
+		last, first = b.lastKey, false
+	}
+	return b.tree(ctx, "build")
+}
+
+// builder makes a tree from left to right, out of rows and of whole subtrees of
+// other trees. Build, Edit and Merge all feed one; since it alone decides where
+// nodes end, the tree depends on the contents only, however they arrive.
+//
+// A subtree is taken whole only where its nodes are the ones that its rows
+// would make: where every level below it has just ended a node, and where its
+// own end is one that the rule made. The last node of a tree just stops, so a
+// subtree at the right edge is held back until it is known what follows it:
+// nothing, and it is taken whole after all, or something, and it is opened.
+type builder struct {
+	cfg     *Config
+	store   Store
+	levels  []chunker
+	lastKey []byte // of the latest row; good until the next one
+	held    subtree
+	holds   bool
+	spliced bool // a subtree was taken whole
+}
+
+// subtree is a node of a tree that the builder's store has.
+type subtree struct {
+	entry
+	level int
+	edge  bool // last node of its level in its tree
+}
+
+func newBuilder(cfg *Config, s Store) *builder {
+	if cfg == nil {
+		cfg = &Config{}
+	}
+	return &builder{cfg: cfg, store: s}
+}
+
+// row takes an item, with a key above all before.
+func (b *builder) row(ctx context.Context, key, value []byte) error {
+	if b.holds {
+		if err := b.release(ctx); err != nil {
+			return err
+		}
+	}
+	return b.put(ctx, key, value)
+}
+
+func (b *builder) put(ctx context.Context, key, value []byte) error {
+	if len(key) > maxItemBytes || len(value) > maxItemBytes {
+		return fmt.Errorf("%w: %d + %d bytes", ErrTooLarge, len(key), len(value))
+	}
+	c := b.at(0)
+	cut := c.addRow(b.cfg, key, value)
+	b.lastKey = c.keys.last()
+	if cut {
+		return b.flush(ctx, 0)
+	}
+	return nil
+}
+
+// rows takes items i to j of a leaf.
+func (b *builder) rows(ctx context.Context, n *Node, i, j int) error {
+	var scratch []byte
+	for ; i < j; i++ {
+		if err := b.row(ctx, n.key(&scratch, i), n.value(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// subtree takes a whole node, with keys above all before.
+func (b *builder) subtree(ctx context.Context, t *subtree) error {
+	if b.holds {
+		if err := b.release(ctx); err != nil {
+			return err
+		}
+	}
+	return b.splice(ctx, t)
+}
+
+func (b *builder) splice(ctx context.Context, t *subtree) error {
+	if !b.between(t.level) {
+		return b.open(ctx, t)
+	}
+	if t.edge {
+		b.held, b.holds = *t, true
+		b.held.key = bytes.Clone(t.key)
+		return nil
+	}
+	b.spliced = true
+	return b.child(ctx, t.level+1, &t.entry)
+}
+
+// between tells whether a node has just ended on level and on all below.
+func (b *builder) between(level int) bool {
+	for i := range min(level+1, len(b.levels)) {
+		if !b.levels[i].empty() {
+			return false
+		}
+	}
+	return true
+}
+
+// release opens the subtree that is held back: something follows it. Each turn
+// may hold back the last child of the one before.
+func (b *builder) release(ctx context.Context) error {
+	for b.holds {
+		t := b.held
+		b.holds = false
+		if err := b.open(ctx, &t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open takes what is in a node piece by piece.
+func (b *builder) open(ctx context.Context, t *subtree) error {
+	n, err := load(ctx, b.store, t.hash, t.level)
+	if err != nil {
+		return err
+	}
+	var scratch []byte
+	for i := range n.count {
+		if t.level == 0 {
+			err = b.put(ctx, n.key(&scratch, i), n.value(i))
+		} else {
+			err = b.splice(ctx, &subtree{
+				entry: n.entry(&scratch, i),
+				level: t.level - 1,
+				edge:  t.edge && i == n.count-1,
+			})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// child takes a child of an internal node on level.
+func (b *builder) child(ctx context.Context, level int, e *entry) error {
+	if b.at(level).addChild(b.cfg, e) {
+		return b.flush(ctx, level)
+	}
+	return nil
+}
+
+// at returns the chunker of a level.
+func (b *builder) at(level int) *chunker {
+	for len(b.levels) <= level {
+		l := len(b.levels)
+		b.levels = append(b.levels, chunker{level: l, rule: b.cfg.rule(l)})
+	}
+	return &b.levels[level]
+}
+
+// flush writes the node that a level has collected and hands it to the level
+// above.
+func (b *builder) flush(ctx context.Context, level int) error {
+	c := &b.levels[level]
+	e, err := b.write(ctx, c)
+	if err != nil {
+		return err
+	}
+	// The key stays readable in the chunker's buffer until its next item.
+	e.key = c.keys.last()
+	c.reset()
+	return b.child(ctx, level+1, &e)
+}
+
+// write encodes and stores a chunker's node.
+func (b *builder) write(ctx context.Context, c *chunker) (entry, error) {
+	data := c.encode(b.cfg)
+	e := entry{child: child{weight: c.weight, pages: 1, rows: uint64(len(c.keys.ends))}}
+	if c.level > 0 {
+		e.rows = 0
+		for i := range c.children {
+			e.rows += c.children[i].rows
+			e.pages += c.children[i].pages
+		}
+	} else if c.spills && b.cfg.Pages != nil {
+		n, err := open(data)
+		if err != nil {
+			return entry{}, err
+		}
+		e.pages = max(b.cfg.Pages(n), 1)
+	}
+	h, err := b.store.Put(ctx, data)
+	if err != nil {
+		return entry{}, fmt.Errorf("write node on level %d: %w", c.level, err)
+	}
+	e.hash = h
+	return e, nil
+}
+
+// tree ends the tree and returns it.
+func (b *builder) tree(ctx context.Context, verb string) (Tree, error) {
+	root, err := b.finish(ctx)
+	if err != nil {
+		return Tree{}, fmt.Errorf("prolly: %s: %w", verb, err)
+	}
+	return Tree{cfg: b.cfg, store: b.store, root: root}, nil
+}
+
+// finish ends the last node of each level. The root is the lowest level that
+// has one node.
+func (b *builder) finish(ctx context.Context) (hash.Hash, error) {
+	if b.holds {
+		b.spliced, b.holds = true, false
+		if err := b.child(ctx, b.held.level+1, &b.held.entry); err != nil {
+			return hash.Hash{}, err
+		}
+	}
+	for level := 0; level < len(b.levels); level++ {
+		c := &b.levels[level]
+		if level > 0 && level == len(b.levels)-1 && len(c.children) == 1 {
+			return b.lowest(ctx, c.children[0].hash)
+		}
+		if c.empty() {
+			continue
+		}
+		if err := b.flush(ctx, level); err != nil {
+			return hash.Hash{}, err
+		}
+	}
+	return hash.Hash{}, nil
+}
+
+// lowest descends from a root that was taken whole while it has but one child,
+// as the last node of a level may.
+func (b *builder) lowest(ctx context.Context, root hash.Hash) (hash.Hash, error) {
+	for b.spliced {
+		n, err := load(ctx, b.store, root, anyLevel)
+		if err != nil {
+			return hash.Hash{}, err
+		}
+		if n.level == 0 || n.count > 1 {
+			break
+		}
+		root = n.child(0)
+	}
+	return root, nil
+}

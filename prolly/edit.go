@@ -1,0 +1,259 @@
+package prolly
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+)
+
+// Edit sets a key's value, or deletes the key if the value is nil. An empty
+// value that is not nil is a value.
+type Edit struct{ Key, Value []byte }
+
+// Apply returns the tree with edits made, whose keys ascend strictly. To delete
+// a key that is not there, or to write a value that is, changes nothing. The
+// edits' bytes are borrowed until Apply returns. It writes new nodes only, and
+// on error leaves some that nothing refers to.
+func (t Tree) Apply(ctx context.Context, edits []Edit) (Tree, error) {
+	e, err := t.editor(ctx)
+	if err == nil {
+		err = e.apply(ctx, edits, true)
+	}
+	return e.finish(ctx, err)
+}
+
+// editBatch is how many edits EditSeq gathers, to see which share a leaf.
+const editBatch = 1024
+
+// EditSeq is Apply for edits that come one by one. The bytes of an edit are
+// borrowed until the next one is asked for.
+func (t Tree) EditSeq(ctx context.Context, edits iter.Seq2[Edit, error]) (Tree, error) {
+	e, err := t.editor(ctx)
+	if err != nil {
+		return Tree{}, fail("edit", err)
+	}
+	batch := batch{bytes: []byte{}} // not nil, lest empty values be
+	for edit, err := range edits {
+		if err != nil {
+			return Tree{}, fail("edit", err)
+		}
+		if batch.add(edit); len(batch.edits) < editBatch {
+			continue
+		}
+		if err := e.apply(ctx, batch.edits, false); err != nil {
+			return Tree{}, fail("edit", err)
+		}
+		batch.reset()
+	}
+	return e.finish(ctx, e.apply(ctx, batch.edits, true))
+}
+
+// batch keeps copies of edits.
+type batch struct {
+	edits []Edit
+	bytes []byte
+}
+
+func (b *batch) add(e Edit) {
+	c := Edit{Key: b.keep(e.Key)}
+	if e.Value != nil {
+		c.Value = b.keep(e.Value)
+	}
+	b.edits = append(b.edits, c)
+}
+
+// keep copies p. A buffer that append outgrows stays as long as its edits do.
+func (b *batch) keep(p []byte) []byte {
+	start := len(b.bytes)
+	b.bytes = append(b.bytes, p...)
+	return b.bytes[start:len(b.bytes):len(b.bytes)]
+}
+
+func (b *batch) reset() { b.edits, b.bytes = b.edits[:0], b.bytes[:0] }
+
+// editor walks over a tree and feeds a builder with what is between the edits,
+// in pieces as large as they come, and with the rows that the edits make.
+type editor struct {
+	*builder
+	old  path
+	last []byte // key of the latest edit
+	any  bool   // there was an edit
+}
+
+func (t Tree) editor(ctx context.Context) (*editor, error) {
+	e := &editor{builder: newBuilder(t.cfg, t.store), old: path{tree: t}}
+	return e, e.old.start(ctx)
+}
+
+// apply makes a batch of edits; final says that it is the last.
+func (e *editor) apply(ctx context.Context, edits []Edit, final bool) error {
+	if err := e.checkOrder(edits); err != nil {
+		return err
+	}
+	for len(edits) > 0 {
+		n, err := e.step(ctx, edits, final)
+		if err != nil {
+			return err
+		}
+		edits = edits[n:]
+	}
+	return nil
+}
+
+func (e *editor) checkOrder(edits []Edit) error {
+	for i := range edits {
+		if e.any && bytes.Compare(e.last, edits[i].Key) >= 0 {
+			return fmt.Errorf("%w: %x after %x", ErrOrder, edits[i].Key, e.last)
+		}
+		e.last, e.any = edits[i].Key, true
+	}
+	e.last = bytes.Clone(e.last)
+	return nil
+}
+
+// step goes on towards the first edit, and returns how many edits it has made.
+func (e *editor) step(ctx context.Context, edits []Edit, final bool) (int, error) {
+	switch {
+	case e.old.done():
+		return len(edits), e.insert(ctx, edits)
+	case e.old.level() >= 0:
+		return 0, e.approach(ctx, edits[0].Key)
+	}
+	return e.leaf(ctx, edits, final)
+}
+
+// insert adds rows after the old tree's last.
+func (e *editor) insert(ctx context.Context, edits []Edit) error {
+	for i := range edits {
+		if edits[i].Value == nil {
+			continue
+		}
+		if err := e.row(ctx, edits[i].Key, edits[i].Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// approach takes the subtrees before key and enters the one where it belongs:
+// at the tree's right edge the last one, be its keys all lower.
+func (e *editor) approach(ctx context.Context, key []byte) error {
+	f := e.old.top()
+	end := f.node.searchFrom(f.i, key)
+	if end == f.node.count && f.edge {
+		end--
+	}
+	for f.i < end {
+		t := e.old.subtree()
+		if err := e.subtree(ctx, &t); err != nil {
+			return err
+		}
+		f.i++
+	}
+	if end == f.node.count {
+		e.old.jump(end)
+		return nil
+	}
+	return e.old.enter(ctx)
+}
+
+// leaf makes the edits that belong to the current leaf, and returns how many.
+func (e *editor) leaf(ctx context.Context, edits []Edit, final bool) (int, error) {
+	f := e.old.top()
+	count := len(edits)
+	if !f.edge {
+		count = f.node.reach(edits)
+	}
+	whole := final || count < len(edits)
+	if whole && f.i == 0 && e.between(0) {
+		if ok, err := e.overwrite(ctx, edits[:count]); ok || err != nil {
+			return count, err
+		}
+	}
+	for i := range edits[:count] {
+		if err := e.edit(ctx, &f.node, &f.i, &edits[i]); err != nil {
+			return i, err
+		}
+	}
+	if !whole {
+		if f.i == f.node.count {
+			e.old.skip()
+		}
+		return count, nil
+	}
+	if err := e.rows(ctx, &f.node, f.i, f.node.count); err != nil {
+		return count, err
+	}
+	e.old.jump(f.node.count)
+	return count, nil
+}
+
+// reach returns how many edits have keys up to the node's last.
+func (n *Node) reach(edits []Edit) int {
+	count := 0
+	for count < len(edits) && n.compare(n.count-1, edits[count].Key) >= 0 {
+		count++
+	}
+	return count
+}
+
+// edit takes a leaf's rows from *i on that are before an edit, and makes it.
+func (e *editor) edit(ctx context.Context, n *Node, i *int, edit *Edit) error {
+	if *i < n.count && n.compare(*i, edit.Key) < 0 {
+		j := n.searchFrom(*i+1, edit.Key)
+		if err := e.rows(ctx, n, *i, j); err != nil {
+			return err
+		}
+		*i = j
+	}
+	if n.matches(*i, edit.Key) {
+		*i++
+	}
+	if edit.Value == nil {
+		return nil
+	}
+	return e.row(ctx, edit.Key, edit.Value)
+}
+
+// finish takes what is left of the old tree. Nothing follows its right edge.
+func (e *editor) finish(ctx context.Context, err error) (Tree, error) {
+	if err != nil {
+		return Tree{}, fail("edit", err)
+	}
+	if !e.any {
+		return e.old.tree, nil
+	}
+	for !e.old.done() {
+		if err := e.takeRest(ctx); err != nil {
+			return Tree{}, fail("edit", err)
+		}
+	}
+	return e.tree(ctx, "edit")
+}
+
+// takeRest takes the rest of the last frame's node.
+func (e *editor) takeRest(ctx context.Context) error {
+	f := e.old.top()
+	if f.node.level == 0 {
+		if err := e.rows(ctx, &f.node, f.i, f.node.count); err != nil {
+			return err
+		}
+		f.i = f.node.count
+	}
+	for ; f.i < f.node.count; f.i++ {
+		t := e.old.subtree()
+		if err := e.subtree(ctx, &t); err != nil {
+			return err
+		}
+	}
+	e.old.jump(f.node.count)
+	return nil
+}
+
+// overwrite makes the edits of a leaf in a copy of it, if they replace values
+// by others of equal size only: then no boundary can move. It tells whether
+// it did.
+func (e *editor) overwrite(ctx context.Context, edits []Edit) (bool, error) {
+	return false, nil
+}
