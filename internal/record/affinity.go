@@ -25,7 +25,7 @@ func (a Affinity) String() string {
 	if int(a) < len(names) {
 		return names[a]
 	}
-	return "?"
+	return "affinity(" + strconv.Itoa(int(a)) + ")"
 }
 
 // AffinityOf returns the affinity of a declared type by SQLite's rules: names in

@@ -43,7 +43,7 @@ func (s *scanner) next() (t uint64, body []byte, away bool, err error) {
 	}
 	s.head += n
 	size := bodyLen(t)
-	if s.away && size > InlineMax {
+	if s.away && size > InlineMax && size <= SizeMax {
 		size, away = hash.Size, true
 	}
 	if size > uint64(len(s.rec)-s.body) {

@@ -14,6 +14,10 @@ import (
 // never, so that equal rows are equal bytes.
 const InlineMax = 1024
 
+// SizeMax is the size in bytes of the largest value that a record describes. SQL
+// reads no more than 2 GiB of it.
+const SizeMax = 1 << 40
+
 // marker is the first byte of a record that has values out of line. No record of
 // SQLite's starts with it: a header is one byte long at least.
 const marker = 0x00

@@ -87,10 +87,10 @@ func Blob(b []byte) Value {
 }
 
 // OutOfLine returns a TEXT or BLOB of size bytes whose content is the blob at
-// addr. It panics if the kind has no content or the size belongs in line, at
-// [InlineMax] or below.
+// addr. It panics if the kind has no content, or the size belongs in line, at
+// [InlineMax] or below, or exceeds [SizeMax].
 func OutOfLine(kind Kind, size int64, addr hash.Hash) Value {
-	if kind != KindText && kind != KindBlob || size <= InlineMax {
+	if kind != KindText && kind != KindBlob || size <= InlineMax || size > SizeMax {
 		panic(fmt.Sprintf("record: a %v of %d bytes cannot be out of line", kind, size))
 	}
 	return Value{kind: kind, data: &addr[0], bits: uint64(size), away: true}
@@ -116,8 +116,7 @@ func Of(x any) (Value, error) {
 	case bool:
 		return boolOf(x), nil
 	case time.Time:
-		s, err := FormatTime(x)
-		return Text(s), err
+		return timeOf(x)
 	case float64:
 		return floatOf(x)
 	case float32:
@@ -145,6 +144,14 @@ func floatOf(f float64) (Value, error) {
 		return Value{}, ErrNaN
 	}
 	return Float(f), nil
+}
+
+func timeOf(t time.Time) (Value, error) {
+	s, err := FormatTime(t)
+	if err != nil {
+		return Value{}, err
+	}
+	return Text(s), nil
 }
 
 func integerOf(x any) (Value, error) {
