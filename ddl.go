@@ -1,0 +1,489 @@
+package vdb
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/prolly"
+)
+
+// CreateTable adds an empty table; ErrExists if there is one of that name.
+func (tx *Tx) CreateTable(s Schema) error {
+	return opError("create table "+s.Name, tx.createTable(s.Clone()))
+}
+
+func (tx *Tx) createTable(s *Schema) error {
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	if err := tx.mustNotExist(s.Name); err != nil {
+		return err
+	}
+	if err := tx.takeIdentity(s.Name); err != nil {
+		return err
+	}
+	return tx.putTable(s, tableEntry{indexes: make([]hash.Hash, len(s.Indexes))})
+}
+
+func (tx *Tx) mustNotExist(table string) error {
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	_, ok, err := tx.root.Get(tx.ctx, tableKey(table))
+	if err == nil && ok {
+		return ErrExists
+	}
+	return err
+}
+
+func (tx *Tx) usable() error {
+	if tx.done {
+		return ErrTxDone
+	}
+	return tx.ctx.Err()
+}
+
+// takeIdentity gives a new table an identity that no other table has: its name,
+// unless a table that once had the name was renamed.
+func (tx *Tx) takeIdentity(table string) error {
+	ids, err := tx.identities()
+	if err != nil {
+		return err
+	}
+	used := map[string]bool{}
+	for _, t := range ids.Tables {
+		used[t.ID] = true
+	}
+	if id := freeIdentity(fold(table), used); id != fold(table) {
+		tx.changeIDs().setTable(table, id)
+	}
+	return nil
+}
+
+// freeIdentity returns name, or name with the first number that is not in use.
+func freeIdentity(name string, used map[string]bool) string {
+	id := name
+	for n := 2; used[id]; n++ {
+		id = name + "#" + strconv.Itoa(n)
+	}
+	return id
+}
+
+// identities returns the transaction's identities, to be read.
+func (tx *Tx) identities() (*identities, error) {
+	if tx.ids == nil {
+		ids, err := loadIdentities(tx.ctx, tx.store, tx.version.ids)
+		if err != nil {
+			return nil, err
+		}
+		tx.ids = ids
+	}
+	return tx.ids, nil
+}
+
+// changeIDs returns the identities, loaded before, to be changed.
+func (tx *Tx) changeIDs() *identities {
+	if !tx.newIDs {
+		tx.ids, tx.newIDs = tx.ids.clone(), true
+	}
+	return tx.ids
+}
+
+// putTable writes a table's schema and entry into the root.
+func (tx *Tx) putTable(s *Schema, e tableEntry) error {
+	if len(s.Indexes) > maxIndexes {
+		return invalidf("%d indexes, at most %d are allowed", len(s.Indexes), maxIndexes)
+	}
+	data, err := encodeSchema(s)
+	if err != nil {
+		return err
+	}
+	if e.schema, err = tx.store.Put(tx.ctx, data); err != nil {
+		return err
+	}
+	tx.forget(s.Name)
+	return tx.editRoot(prolly.Edit{Key: tableKey(s.Name), Value: e.encode()})
+}
+
+// forget drops the view of a table whose entry was changed beneath it.
+func (tx *Tx) forget(table string) {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	delete(tx.tables, fold(table))
+	tx.oneTable = nil
+}
+
+// settled returns a table with all edits applied, to be changed as a whole.
+func (tx *Tx) settled(table string) (*tableView, error) {
+	if err := tx.usable(); err != nil {
+		return nil, err
+	}
+	if err := tx.flush(); err != nil {
+		return nil, err
+	}
+	return tx.table(table)
+}
+
+// DropTable removes a table and its rows; ErrNotFound if there is none.
+// Foreign keys of other tables that refer to rows of it fail the commit.
+func (tx *Tx) DropTable(table string) error {
+	return opError("drop table "+table, tx.dropTable(table))
+}
+
+func (tx *Tx) dropTable(table string) error {
+	if _, err := tx.settled(table); err != nil {
+		return err
+	}
+	if _, err := tx.identities(); err != nil {
+		return err
+	}
+	tx.changeIDs().dropTable(table)
+	tx.forget(table)
+	return tx.editRoot(prolly.Edit{Key: tableKey(table)})
+}
+
+// RenameTable renames a table, and the foreign keys that refer to it. A merge
+// with a branch that edits the table under its old name finds the new one.
+func (tx *Tx) RenameTable(from, to string) error {
+	return opError("rename table "+from, tx.renameTable(from, to))
+}
+
+func (tx *Tx) renameTable(from, to string) error {
+	t, err := tx.settled(from)
+	if err != nil {
+		return err
+	}
+	if err := checkName("table", to); err != nil {
+		return err
+	}
+	if !sameName(from, to) {
+		if err := tx.mustNotExist(to); err != nil {
+			return err
+		}
+		if err := tx.moveIdentity(from, to); err != nil {
+			return err
+		}
+	}
+	tx.forget(from)
+	if err := tx.editRoot(prolly.Edit{Key: tableKey(from)}); err != nil {
+		return err
+	}
+	s := t.schema.Clone()
+	s.Name = to
+	if err := tx.putTable(s, t.entry); err != nil {
+		return err
+	}
+	return tx.eachForeignKey(from, func(fk *ForeignKey) bool {
+		fk.Parent = to
+		return true
+	})
+}
+
+func (tx *Tx) moveIdentity(from, to string) error {
+	ids, err := tx.identities()
+	if err != nil {
+		return err
+	}
+	id, columns := ids.table(from), ids.clone().Tables[fold(from)].Columns
+	ids = tx.changeIDs()
+	ids.dropTable(from)
+	ids.put(to, tableIdentity{Columns: columns})
+	ids.setTable(to, id)
+	return nil
+}
+
+// eachForeignKey lets change edit the foreign keys, of all tables, that refer to
+// the table parent; it returns whether it did.
+func (tx *Tx) eachForeignKey(parent string, change func(*ForeignKey) bool) error {
+	names, err := tx.Tables()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		t, err := tx.table(name)
+		if err != nil {
+			return err
+		}
+		s, changed := t.schema.Clone(), false
+		for i := range s.ForeignKeys {
+			if sameName(s.ForeignKeys[i].Parent, parent) && change(&s.ForeignKeys[i]) {
+				changed = true
+			}
+		}
+		if changed {
+			if err := tx.putTable(s, t.entry); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// AddColumn appends a column. Existing rows have its default; none is rewritten.
+func (tx *Tx) AddColumn(table string, c Column) error {
+	return opError("add column "+table+"."+c.Name, tx.addColumn(table, c))
+}
+
+func (tx *Tx) addColumn(table string, c Column) error {
+	t, err := tx.settled(table)
+	if err != nil {
+		return err
+	}
+	s := t.schema.Clone()
+	s.Columns = append(s.Columns, c)
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	if fallback, _ := parseLiteral(c.Default); c.NotNull && fallback.IsNull() && !t.rows.tree.IsEmpty() {
+		return invalidf("a NOT NULL column needs a default, for the rows there are")
+	}
+	if err := tx.takeColumnIdentity(s, c.Name); err != nil {
+		return err
+	}
+	return tx.putTable(s, t.entry)
+}
+
+func (tx *Tx) takeColumnIdentity(s *Schema, column string) error {
+	ids, err := tx.identities()
+	if err != nil {
+		return err
+	}
+	used := map[string]bool{}
+	for _, c := range s.Columns {
+		if !sameName(c.Name, column) {
+			used[ids.column(s.Name, c.Name)] = true
+		}
+	}
+	if id := freeIdentity(fold(column), used); id != fold(column) {
+		tx.changeIDs().setColumn(s.Name, column, id)
+	}
+	return nil
+}
+
+// DropColumn removes a column that no key, index or foreign key uses, and
+// rewrites the rows.
+func (tx *Tx) DropColumn(table, column string) error {
+	return opError("drop column "+table+"."+column, tx.dropColumn(table, column))
+}
+
+func (tx *Tx) dropColumn(table, column string) error {
+	t, err := tx.settled(table)
+	if err != nil {
+		return err
+	}
+	i, err := t.column(column)
+	if err != nil {
+		return err
+	}
+	if use := t.schema.usedBy(column); use != "" {
+		return invalidf("it is used by %s", use)
+	}
+	s := t.schema.Clone()
+	s.Columns = slices.Delete(s.Columns, i, i+1)
+	if _, err := tx.identities(); err != nil {
+		return err
+	}
+	tx.changeIDs().setColumn(table, column, fold(column))
+	return tx.rewrite(t, s, func(row []Value) []Value { return slices.Delete(row, i, i+1) })
+}
+
+// usedBy names a part of s that needs the column, or is empty.
+func (s *Schema) usedBy(column string) string {
+	is := func(name string) bool { return sameName(name, column) }
+	if slices.ContainsFunc(s.PrimaryKey, is) {
+		return "the primary key"
+	}
+	for _, x := range s.Indexes {
+		if slices.ContainsFunc(x.Columns, func(c IndexColumn) bool { return is(c.Name) }) {
+			return "index " + x.Name
+		}
+	}
+	for _, fk := range s.ForeignKeys {
+		if slices.ContainsFunc(fk.Columns, is) {
+			return "the foreign key to " + fk.Parent
+		}
+	}
+	return ""
+}
+
+// rewrite gives a table another schema and each of its rows another form. Keys
+// and index entries stay.
+func (tx *Tx) rewrite(t *tableView, s *Schema, change func([]Value) []Value) error {
+	to, err := newLayout(s)
+	if err != nil {
+		return err
+	}
+	rows, err := prolly.Build(tx.ctx, to.config, tx.store, func(yield func(prolly.Item, error) bool) {
+		var row []Value
+		var rec []byte
+		for item, err := range t.rows.tree.Items(tx.ctx, prolly.Range{}) {
+			if err == nil {
+				row, err = t.decode(row, item.Key, item.Value)
+			}
+			if err != nil {
+				yield(prolly.Item{}, err)
+				return
+			}
+			rec = to.appendRecord(rec[:0], change(row))
+			if !yield(prolly.Item{Key: item.Key, Value: rec}, nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	e := t.entry
+	e.rows = rows.Hash()
+	return tx.putTable(s, e)
+}
+
+// RenameColumn renames a column everywhere in the schema, and in the foreign
+// keys that refer to it. A merge with a branch that edits it finds the new name.
+func (tx *Tx) RenameColumn(table, from, to string) error {
+	return opError("rename column "+table+"."+from, tx.renameColumn(table, from, to))
+}
+
+func (tx *Tx) renameColumn(table, from, to string) error {
+	t, err := tx.settled(table)
+	if err != nil {
+		return err
+	}
+	if _, err := t.column(from); err != nil {
+		return err
+	}
+	ids, err := tx.identities()
+	if err != nil {
+		return err
+	}
+	id := ids.column(table, from)
+	s := t.schema.Clone()
+	s.renameColumn(from, to)
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	ids = tx.changeIDs()
+	ids.setColumn(table, from, fold(from))
+	ids.setColumn(table, to, id)
+	if err := tx.putTable(s, t.entry); err != nil {
+		return err
+	}
+	return tx.eachForeignKey(table, func(fk *ForeignKey) bool { return replaceName(fk.ParentColumns, from, to) })
+}
+
+// renameColumn renames the column wherever s names it.
+func (s *Schema) renameColumn(from, to string) {
+	s.Columns[s.Column(from)].Name = to
+	replaceName(s.PrimaryKey, from, to)
+	for _, x := range s.Indexes {
+		for i := range x.Columns {
+			if sameName(x.Columns[i].Name, from) {
+				x.Columns[i].Name = to
+			}
+		}
+	}
+	for _, fk := range s.ForeignKeys {
+		replaceName(fk.Columns, from, to)
+		if sameName(fk.Parent, s.Name) {
+			replaceName(fk.ParentColumns, from, to)
+		}
+	}
+}
+
+func replaceName(names []string, from, to string) bool {
+	found := false
+	for i := range names {
+		if sameName(names[i], from) {
+			names[i], found = to, true
+		}
+	}
+	return found
+}
+
+// CreateIndex adds a secondary index and fills it. A unique one over rows that
+// are not fails the commit.
+func (tx *Tx) CreateIndex(table string, x Index) error {
+	return opError("create index "+x.Name+" on "+table, tx.createIndex(table, x))
+}
+
+func (tx *Tx) createIndex(table string, x Index) error {
+	t, err := tx.settled(table)
+	if err != nil {
+		return err
+	}
+	s := t.schema.Clone()
+	s.Indexes = append(s.Indexes, x)
+	to, err := newLayout(s)
+	if err != nil {
+		return err
+	}
+	h, err := tx.db.buildIndex(tx.ctx, tx.store, t, &to.index[len(s.Indexes)-1])
+	if err != nil {
+		return err
+	}
+	e := t.entry
+	e.indexes = append(slices.Clone(e.indexes), h)
+	return tx.putTable(s, e)
+}
+
+// DropIndex removes a secondary index; ErrNotFound if there is none.
+func (tx *Tx) DropIndex(table, index string) error {
+	return opError("drop index "+index+" on "+table, tx.dropIndex(table, index))
+}
+
+func (tx *Tx) dropIndex(table, index string) error {
+	t, err := tx.settled(table)
+	if err != nil {
+		return err
+	}
+	s := t.schema.Clone()
+	i := s.Index(index)
+	if i < 0 {
+		return ErrNotFound
+	}
+	s.Indexes = slices.Delete(s.Indexes, i, i+1)
+	e := t.entry
+	e.indexes = slices.Delete(slices.Clone(e.indexes), i, i+1)
+	return tx.putTable(s, e)
+}
+
+// AddForeignKey adds a foreign key; rows that break it fail the commit.
+func (tx *Tx) AddForeignKey(table string, fk ForeignKey) error {
+	return opError("add foreign key to "+table, tx.changeForeignKeys(table, func(s *Schema) error {
+		s.ForeignKeys = append(s.ForeignKeys, fk)
+		return s.Validate()
+	}))
+}
+
+// DropForeignKey removes the foreign key that the columns of table have.
+func (tx *Tx) DropForeignKey(table string, columns ...string) error {
+	return opError("drop foreign key of "+table, tx.changeForeignKeys(table, func(s *Schema) error {
+		n := len(s.ForeignKeys)
+		s.ForeignKeys = slices.DeleteFunc(s.ForeignKeys, func(fk ForeignKey) bool {
+			return slices.EqualFunc(fk.Columns, columns, sameName)
+		})
+		if len(s.ForeignKeys) == n {
+			return fmt.Errorf("foreign key of %v: %w", columns, ErrNotFound)
+		}
+		return nil
+	}))
+}
+
+func (tx *Tx) changeForeignKeys(table string, change func(*Schema) error) error {
+	t, err := tx.settled(table)
+	if err != nil {
+		return err
+	}
+	s := t.schema.Clone()
+	if err := change(s); err != nil {
+		return err
+	}
+	return tx.putTable(s, t.entry)
+}
+
+func sortEdits(edits []prolly.Edit) {
+	slices.SortFunc(edits, func(a, b prolly.Edit) int { return bytes.Compare(a.Key, b.Key) })
+}

@@ -1,0 +1,174 @@
+package vdb
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/prolly"
+)
+
+// refs is the tree of all refs: branches with their working sets, and tags. The
+// store's root leads to it.
+type refs struct {
+	store prolly.Store
+	tree  prolly.Tree
+	root  hash.Hash
+}
+
+// Prefixes of a ref's key, git's own.
+const (
+	headsPrefix = "heads/"
+	tagsPrefix  = "tags/"
+)
+
+// branchState is what a branch points to.
+type branchState struct {
+	head    hash.Hash
+	working version
+	staged  version
+	merge   hash.Hash // a merge in progress, or zero
+}
+
+func (s *branchState) slots() [6]*hash.Hash {
+	return [6]*hash.Hash{&s.head, &s.working.root, &s.working.ids, &s.staged.root, &s.staged.ids, &s.merge}
+}
+
+// encode lists each distinct address once, as listedAddresses reads it, then
+// for each slot the number of its address; 0 is the zero address.
+func (s branchState) encode() []byte {
+	var distinct []hash.Hash
+	var slots [6]byte
+	for i, h := range s.slots() {
+		slots[i] = slotOf(&distinct, *h)
+	}
+	data := []byte{byte(len(distinct))}
+	for _, h := range distinct {
+		data = append(data, h[:]...)
+	}
+	return append(data, slots[:]...)
+}
+
+func slotOf(distinct *[]hash.Hash, h hash.Hash) byte {
+	if h.IsZero() {
+		return 0
+	}
+	for i, d := range *distinct {
+		if d == h {
+			return byte(i + 1)
+		}
+	}
+	*distinct = append(*distinct, h)
+	return byte(len(*distinct))
+}
+
+func decodeBranchState(data []byte) (branchState, error) {
+	var s branchState
+	slots := s.slots()
+	if len(data) == 0 || len(data) != 1+int(data[0])*hash.Size+len(slots) {
+		return s, fmt.Errorf("a branch's state of %d bytes is damaged", len(data))
+	}
+	n := int(data[0])
+	for i, slot := range data[1+n*hash.Size:] {
+		if int(slot) > n {
+			return s, fmt.Errorf("a branch's state has %d addresses, not %d", n, slot)
+		}
+		if slot > 0 {
+			*slots[i] = hash.Hash(data[1+(int(slot)-1)*hash.Size:])
+		}
+	}
+	return s, nil
+}
+
+func loadRefs(ctx context.Context, s prolly.Store, root hash.Hash) (*refs, error) {
+	r := &refs{store: s, root: root, tree: prolly.New(refsConfig, s)}
+	if root.IsZero() {
+		return r, nil
+	}
+	data, err := s.Get(ctx, root)
+	if err != nil {
+		return nil, fmt.Errorf("read refs: %w", err)
+	}
+	addresses, _, err := decodeChunk(kindStoreRoot, data)
+	if err != nil || len(addresses) != 1 {
+		return nil, fmt.Errorf("read refs: %w", err)
+	}
+	r.tree = prolly.Load(refsConfig, s, addresses[0])
+	return r, nil
+}
+
+// isNew tells whether nothing has been stored yet.
+func (r *refs) isNew() bool { return r.root.IsZero() }
+
+// save writes the store's root.
+func (r *refs) save(ctx context.Context) (hash.Hash, error) {
+	return r.store.Put(ctx, encodeChunk(kindStoreRoot, []hash.Hash{r.tree.Hash()}, nil))
+}
+
+func (r *refs) branch(ctx context.Context, name string) (branchState, error) {
+	data, ok, err := r.tree.Get(ctx, []byte(headsPrefix+name))
+	if err != nil {
+		return branchState{}, fmt.Errorf("branch %s: %w", name, err)
+	}
+	if !ok {
+		return branchState{}, fmt.Errorf("branch %s: %w", name, ErrNotFound)
+	}
+	return decodeBranchState(data)
+}
+
+func (r *refs) setBranch(ctx context.Context, name string, s branchState) error {
+	return r.edit(ctx, prolly.Edit{Key: []byte(headsPrefix + name), Value: s.encode()})
+}
+
+func (r *refs) deleteBranch(ctx context.Context, name string) error {
+	return r.edit(ctx, prolly.Edit{Key: []byte(headsPrefix + name)})
+}
+
+// tag returns the address of a tag's chunk.
+func (r *refs) tag(ctx context.Context, name string) (hash.Hash, error) {
+	data, ok, err := r.tree.Get(ctx, []byte(tagsPrefix+name))
+	if err != nil {
+		return hash.Hash{}, fmt.Errorf("tag %s: %w", name, err)
+	}
+	if !ok {
+		return hash.Hash{}, fmt.Errorf("tag %s: %w", name, ErrNotFound)
+	}
+	return decodeTagRef(data)
+}
+
+func decodeTagRef(data []byte) (hash.Hash, error) {
+	if len(data) != 1+hash.Size || data[0] != 1 {
+		return hash.Hash{}, fmt.Errorf("a tag of %d bytes is damaged", len(data))
+	}
+	return hash.Hash(data[1:]), nil
+}
+
+func (r *refs) setTag(ctx context.Context, name string, h hash.Hash) error {
+	return r.edit(ctx, prolly.Edit{Key: []byte(tagsPrefix + name), Value: append([]byte{1}, h[:]...)})
+}
+
+func (r *refs) deleteTag(ctx context.Context, name string) error {
+	return r.edit(ctx, prolly.Edit{Key: []byte(tagsPrefix + name)})
+}
+
+func (r *refs) edit(ctx context.Context, edits ...prolly.Edit) (err error) {
+	r.tree, err = r.tree.Apply(ctx, edits)
+	return err
+}
+
+// names lists the refs below a prefix in order, with their values.
+func (r *refs) names(ctx context.Context, prefix string) iter.Seq2[prolly.Item, error] {
+	end := []byte(prefix)
+	end[len(end)-1]++
+	return func(yield func(prolly.Item, error) bool) {
+		for item, err := range r.tree.Items(ctx, prolly.Range{From: []byte(prefix), To: end}) {
+			if err == nil {
+				item.Key = item.Key[len(prefix):]
+			}
+			if !yield(item, err) {
+				return
+			}
+		}
+	}
+}

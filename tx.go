@@ -1,0 +1,265 @@
+package vdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/vdbgo/vdb/nbs"
+	"github.com/vdbgo/vdb/prolly"
+)
+
+// Tx is a transaction on a branch's working set. It reads a snapshot and its
+// own writes; nobody else sees them before it commits. It is for one goroutine
+// at a time, and must not be used after it has ended.
+type Tx struct {
+	*Snapshot
+	branch  string
+	writer  *nbs.Writer
+	ids     *identities // a copy of its own once DDL changed it
+	newIDs  bool
+	touched map[*tableView]bool
+	// oneTable is the table written last, which saves small transactions a map look-up.
+	oneTable *tableView
+	pending  int // bytes of edits in memory
+	done     bool
+}
+
+// flushBytes is how much a transaction holds in memory before it applies its
+// edits to the trees.
+const flushBytes = 24 << 20
+
+// updateAttempts is how often Update runs its function before it gives up.
+const updateAttempts = 100
+
+// Update runs fn in a transaction and commits it to the branch's working set,
+// durably. If fn fails nothing is changed and its error is returned.
+//
+// Other transactions may commit while fn runs. If they touched other rows, or
+// other columns of the same rows, both take effect. If they changed the same
+// cell, fn is run again on the newer state: it must not keep results of an
+// earlier run. A *ConstraintError lists the rows because of which a commit was
+// refused.
+func (b *Branch) Update(ctx context.Context, fn func(*Tx) error) error {
+	for attempt := 1; ; attempt++ {
+		err := b.updateOnce(ctx, fn)
+		if !errors.Is(err, errLostRace) {
+			return err
+		}
+		if attempt == updateAttempts {
+			return opError("update branch "+b.name, err)
+		}
+		if err := ctx.Err(); err != nil {
+			return opError("update branch "+b.name, err)
+		}
+	}
+}
+
+func (b *Branch) updateOnce(ctx context.Context, fn func(*Tx) error) error {
+	tx, err := b.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// View runs fn on a snapshot of the branch's working set.
+func (b *Branch) View(ctx context.Context, fn func(*Snapshot) error) error {
+	s, err := b.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	return fn(s)
+}
+
+// Snapshot returns the branch's working set as it is now.
+func (b *Branch) Snapshot(ctx context.Context) (*Snapshot, error) {
+	state, err := b.state(ctx)
+	if err != nil {
+		return nil, opError("read branch "+b.name, err)
+	}
+	return b.db.at(ctx, state.working), nil
+}
+
+// Begin starts a transaction. It must be ended by Commit or Rollback. Prefer
+// Update, which runs again when a race is lost.
+func (b *Branch) Begin(ctx context.Context) (*Tx, error) {
+	state, err := b.state(ctx)
+	if err != nil {
+		return nil, opError("begin on branch "+b.name, err)
+	}
+	return b.db.begin(ctx, b.name, state.working), nil
+}
+
+func (db *DB) begin(ctx context.Context, branch string, v version) *Tx {
+	w := db.blocks.NewWriter()
+	return &Tx{Snapshot: db.newSnapshot(ctx, w, v), branch: branch, writer: w, touched: map[*tableView]bool{}}
+}
+
+// Rollback ends the transaction and forgets its writes. After Commit it does nothing.
+func (tx *Tx) Rollback() {
+	if tx.done {
+		return
+	}
+	tx.done = true
+	tx.writer.Discard()
+}
+
+// Commit ends the transaction and makes its writes durable and visible. If
+// another transaction changed the same cells it returns a *ConflictError that
+// lists the rows, if a rule is broken a *ConstraintError; then nothing is changed.
+func (tx *Tx) Commit() error {
+	if tx.done {
+		return opError("commit transaction", ErrTxDone)
+	}
+	defer tx.Rollback()
+	if err := tx.commit(); err != nil {
+		return opError("commit transaction on branch "+tx.branch, err)
+	}
+	return nil
+}
+
+// lostRace marks the errors after which a transaction may be run again.
+type lostRace struct{ error }
+
+var errLostRace = errors.New("lost a race with another transaction")
+
+func (e lostRace) Is(target error) bool { return target == errLostRace }
+func (e lostRace) Unwrap() error        { return e.error }
+
+func (tx *Tx) commit() error {
+	base := tx.version
+	theirs, err := tx.save()
+	if err != nil || theirs == base {
+		return err
+	}
+	if err := tx.db.verifyWritten(tx.ctx, tx.store, base, theirs); err != nil {
+		return err
+	}
+	return tx.db.update(tx.ctx, tx.writer, func(ctx context.Context, r *refs) error {
+		state, err := r.branch(ctx, tx.branch)
+		if err != nil {
+			return err
+		}
+		if state.working, err = tx.db.rebase(ctx, tx.store, base, state.working, theirs); err != nil {
+			return err
+		}
+		return r.setBranch(ctx, tx.branch, state)
+	})
+}
+
+// rebase puts what a transaction changed between base and theirs on top of ours.
+func (db *DB) rebase(ctx context.Context, s prolly.Store, base, ours, theirs version) (version, error) {
+	if ours == base {
+		return theirs, nil
+	}
+	m := merger{db: db, ctx: ctx, store: s, base: base, ours: ours, theirs: theirs, theirsLater: true}
+	merged, err := m.run()
+	if err != nil {
+		return version{}, err
+	}
+	if conflicts := m.conflictList(); len(conflicts) > 0 {
+		return version{}, lostRace{&ConflictError{Op: "commit", Conflicts: conflicts}}
+	}
+	if err := db.verify(ctx, s, ours, merged); err != nil {
+		if errors.Is(err, ErrConstraint) {
+			// The snapshot was right: another transaction made it wrong.
+			return version{}, lostRace{err}
+		}
+		return version{}, err
+	}
+	return merged, nil
+}
+
+// save applies all edits and writes the new root value.
+func (tx *Tx) save() (version, error) {
+	if err := tx.flush(); err != nil {
+		return version{}, err
+	}
+	v := version{root: tx.root.Hash(), ids: tx.version.ids}
+	if tx.newIDs {
+		var err error
+		if v.ids, err = tx.ids.store(tx.ctx, tx.store); err != nil {
+			return version{}, err
+		}
+	}
+	return v, nil
+}
+
+// flush applies the edits of all tables to their trees and puts the new entries
+// into the root.
+func (tx *Tx) flush() error {
+	var edits []prolly.Edit
+	for t := range tx.touched {
+		changed, err := t.flush(tx.ctx)
+		if err != nil {
+			return fmt.Errorf("table %s: %w", t.schema.Name, err)
+		}
+		if changed {
+			edits = append(edits, prolly.Edit{Key: tableKey(t.schema.Name), Value: t.entry.encode()})
+		}
+	}
+	clear(tx.touched)
+	tx.oneTable, tx.pending = nil, 0
+	return tx.editRoot(edits...)
+}
+
+func (tx *Tx) editRoot(edits ...prolly.Edit) error {
+	if len(edits) == 0 {
+		return nil
+	}
+	sortEdits(edits)
+	root, err := tx.root.Apply(tx.ctx, edits)
+	if err != nil {
+		return err
+	}
+	tx.root = root
+	return nil
+}
+
+// flush applies the table's edits, and tells whether its entry changed.
+func (t *tableView) flush(ctx context.Context) (bool, error) {
+	if err := t.rows.flush(ctx); err != nil {
+		return false, err
+	}
+	changed := t.entry.rows != t.rows.tree.Hash()
+	t.entry.rows = t.rows.tree.Hash()
+	for i := range t.indexes {
+		if err := t.indexes[i].flush(ctx); err != nil {
+			return false, fmt.Errorf("index %s: %w", t.index[i].name, err)
+		}
+		changed = changed || t.entry.indexes[i] != t.indexes[i].tree.Hash()
+		t.entry.indexes[i] = t.indexes[i].tree.Hash()
+	}
+	return changed, nil
+}
+
+// writable returns a table that is about to be written.
+func (tx *Tx) writable(name string) (*tableView, error) {
+	if tx.done {
+		return nil, ErrTxDone
+	}
+	if err := tx.ctx.Err(); err != nil {
+		return nil, err
+	}
+	t, err := tx.table(name)
+	if err != nil {
+		return nil, err
+	}
+	if t != tx.oneTable {
+		tx.touched[t], tx.oneTable = true, t
+	}
+	return t, nil
+}
+
+// wrote keeps account of the memory that edits take.
+func (tx *Tx) wrote(bytes int) error {
+	if tx.pending += bytes; tx.pending < flushBytes {
+		return nil
+	}
+	return tx.flush()
+}

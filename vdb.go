@@ -1,0 +1,214 @@
+package vdb
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/nbs"
+	"github.com/vdbgo/vdb/prolly"
+)
+
+// DB is an open database. It may be used by many goroutines at once, and the
+// same directory by many processes.
+type DB struct {
+	path    string
+	blocks  blocks
+	now     func() time.Time
+	layouts sync.Map // schema address → *layout
+	moved   notifier
+}
+
+// blocks is what a DB needs of a block store: *nbs.Store and *nbs.Memory have it.
+type blocks interface {
+	Get(ctx context.Context, h hash.Hash) ([]byte, error)
+	Has(ctx context.Context, h hash.Hash) (bool, error)
+	Root(ctx context.Context) (hash.Hash, error)
+	NewWriter() *nbs.Writer
+	Commit(ctx context.Context, w *nbs.Writer, update nbs.UpdateFunc) error
+	Resolve(ctx context.Context, prefix []byte, limit int) ([]hash.Hash, error)
+	Compact(ctx context.Context) error
+	Damage() error
+	Stats() nbs.Stats
+	Close() error
+}
+
+// Options of Open. The zero value is what most programs want.
+type Options struct {
+	// CacheBytes is the budget for decoded chunks in memory; 0 is 64 MiB.
+	CacheBytes int64
+	// ReadOnly refuses all writes and does not create a database.
+	ReadOnly bool
+	// FS is the file system; nil is the operating system's.
+	FS nbs.FS
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// MainBranch is the branch that a new database has.
+const MainBranch = "main"
+
+// Memory is a path that names a new database in memory: Open(ctx, vdb.Memory, nil).
+const Memory = ":memory:"
+
+// Open opens the database in the directory path, and creates it where there is
+// none. A nil opts is fine.
+//
+// A store that has been damaged opens read-only: Damage says what was found and
+// where, every write fails with that error, and a read that meets damage fails
+// instead of returning anything that was not written.
+func Open(ctx context.Context, path string, opts *Options) (*DB, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	db := &DB{path: path, now: opts.Now}
+	if db.now == nil {
+		db.now = time.Now
+	}
+	var err error
+	if path == Memory {
+		db.blocks = nbs.NewMemory()
+	} else {
+		db.blocks, err = nbs.Open(ctx, path, &nbs.Options{
+			CacheBytes: opts.CacheBytes, ReadOnly: opts.ReadOnly, FS: opts.FS, Now: opts.Now,
+		})
+	}
+	if err != nil {
+		return nil, opError("open "+path, err)
+	}
+	if err := db.initialize(ctx); err != nil {
+		db.blocks.Close()
+		return nil, opError("open "+path, err)
+	}
+	return db, nil
+}
+
+// initialize gives a new store its first commit and branch.
+func (db *DB) initialize(ctx context.Context) error {
+	root, err := db.blocks.Root(ctx)
+	if err != nil {
+		return err
+	}
+	if !root.IsZero() {
+		_, err := loadRefs(ctx, readOnlyStore{db.blocks}, root)
+		return err
+	}
+	return db.update(ctx, db.blocks.NewWriter(), func(ctx context.Context, r *refs) error {
+		if !r.isNew() {
+			return nil
+		}
+		first, err := db.storeCommit(ctx, r.store, commitDraft{message: Message{Author: systemAuthor, Text: "Create database"}})
+		if err != nil {
+			return err
+		}
+		return r.setBranch(ctx, MainBranch, branchState{head: first.Hash})
+	})
+}
+
+// Close releases the database. Transactions, snapshots and iterators must have
+// ended; later calls fail with ErrClosed.
+func (db *DB) Close() error {
+	db.moved.broadcast()
+	return opError("close "+db.path, db.blocks.Close())
+}
+
+// Path returns the directory that was opened.
+func (db *DB) Path() string { return db.path }
+
+// Damage returns what is wrong with the store, because of which it is read-only;
+// nil if it is whole.
+func (db *DB) Damage() error { return opError("damaged store "+db.path, db.blocks.Damage()) }
+
+// Stats returns the sizes and counters of the block store.
+func (db *DB) Stats() nbs.Stats { return db.blocks.Stats() }
+
+// Compact moves the journal's chunks into table files. It runs beside readers
+// and writers and also happens by itself.
+func (db *DB) Compact(ctx context.Context) error {
+	return opError("compact", db.blocks.Compact(ctx))
+}
+
+// update commits what fn does to the refs, with the chunks that w holds, in one
+// durable append. fn sees the newest refs and may run on another goroutine
+// while the caller waits.
+func (db *DB) update(ctx context.Context, w *nbs.Writer, fn func(context.Context, *refs) error) error {
+	err := db.blocks.Commit(ctx, w, func(ctx context.Context, root hash.Hash) (hash.Hash, error) {
+		r, err := loadRefs(ctx, w, root)
+		if err != nil {
+			return hash.Hash{}, err
+		}
+		if err := fn(ctx, r); err != nil {
+			return hash.Hash{}, err
+		}
+		return r.save(ctx)
+	})
+	if err == nil {
+		db.moved.broadcast()
+	}
+	return err
+}
+
+// refs returns the newest refs, those of other processes' commits included.
+func (db *DB) refs(ctx context.Context) (*refs, error) {
+	root, err := db.blocks.Root(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return loadRefs(ctx, readOnlyStore{db.blocks}, root)
+}
+
+// layout returns the layout of the schema at h.
+func (db *DB) layout(ctx context.Context, s prolly.Store, h hash.Hash) (*layout, error) {
+	if l, ok := db.layouts.Load(h); ok {
+		return l.(*layout), nil
+	}
+	data, err := s.Get(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := decodeSchema(data)
+	if err != nil {
+		return nil, err
+	}
+	l, err := newLayout(schema)
+	if err != nil {
+		return nil, err
+	}
+	db.layouts.Store(h, l)
+	return l, nil
+}
+
+// readOnlyStore reads chunks and refuses to write any.
+type readOnlyStore struct{ blocks }
+
+// Put refuses: a snapshot writes nothing.
+func (readOnlyStore) Put(context.Context, []byte) (hash.Hash, error) {
+	return hash.Hash{}, fmt.Errorf("write a chunk: %w", ErrReadOnly)
+}
+
+// notifier wakes those who wait for the refs to move.
+type notifier struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+// wait returns a channel that is closed at the next broadcast.
+func (n *notifier) wait() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ch == nil {
+		n.ch = make(chan struct{})
+	}
+	return n.ch
+}
+
+func (n *notifier) broadcast() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ch != nil {
+		close(n.ch)
+		n.ch = nil
+	}
+}

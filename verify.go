@@ -1,0 +1,441 @@
+package vdb
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/vdbgo/vdb/internal/record"
+	"github.com/vdbgo/vdb/prolly"
+)
+
+// verify checks the rows that changed between two versions against the rules
+// of the later one: NOT NULL, UNIQUE and foreign keys, in both directions. It
+// returns a *ConstraintError that lists the violations. Transactions, merges,
+// reverts and restores are all checked here.
+func (db *DB) verify(ctx context.Context, s prolly.Store, from, to version) error {
+	violations, err := db.violations(ctx, s, from, to, true)
+	return orViolations(violations, err)
+}
+
+// verifyWritten is verify for rows that a transaction wrote, each of which was
+// checked for NULLs then.
+func (db *DB) verifyWritten(ctx context.Context, s prolly.Store, from, to version) error {
+	violations, err := db.violations(ctx, s, from, to, false)
+	return orViolations(violations, err)
+}
+
+func orViolations(violations []Violation, err error) error {
+	if err == nil && len(violations) > 0 {
+		err = &ConstraintError{Op: "check constraints", Violations: violations}
+	}
+	return err
+}
+
+// maxViolations bounds the violations that are reported at once.
+const maxViolations = 10_000
+
+func (db *DB) violations(ctx context.Context, s prolly.Store, from, to version, nulls bool) ([]Violation, error) {
+	v := &verifier{ctx: ctx, nulls: nulls, from: db.newSnapshot(ctx, s, from), to: db.newSnapshot(ctx, s, to)}
+	for change, err := range prolly.Diff(ctx, v.from.root, v.to.root, tableKeys) {
+		if err != nil {
+			return nil, err
+		}
+		if err := v.table(change); err != nil {
+			return nil, err
+		}
+		if len(v.found) >= maxViolations {
+			break
+		}
+	}
+	return v.found, nil
+}
+
+type verifier struct {
+	ctx      context.Context
+	from, to *Snapshot
+	nulls    bool // check NOT NULL too
+	found    []Violation
+	children map[string][]childKey // by folded parent name, once needed
+	seen     map[string]bool       // violations reported, so that none is twice
+}
+
+// childKey is a foreign key that refers to a table.
+type childKey struct {
+	table *tableView
+	fk    ForeignKey
+}
+
+// table checks one table that was created, changed or dropped.
+func (v *verifier) table(change prolly.Change) error {
+	was, err := v.open(v.from, change.From)
+	if err != nil {
+		return err
+	}
+	is, err := v.open(v.to, change.To)
+	if err != nil {
+		return err
+	}
+	if is != nil {
+		if err := v.rules(was, is); err != nil {
+			return fmt.Errorf("table %s: %w", is.schema.Name, err)
+		}
+	}
+	if was != nil {
+		return v.orphans(was, is)
+	}
+	return nil
+}
+
+func (v *verifier) open(s *Snapshot, entry []byte) (*tableView, error) {
+	if entry == nil {
+		return nil, nil
+	}
+	e, err := decodeTableEntry(entry)
+	if err != nil {
+		return nil, err
+	}
+	return s.openTable(e)
+}
+
+// rules checks a table's own rules. Where its schema did not change only the
+// changed rows are looked at.
+func (v *verifier) rules(was, is *tableView) error {
+	if was != nil && was.entry.schema != is.entry.schema && !sameRules(was.schema, is.schema) {
+		was = nil
+	}
+	for i := range is.index {
+		if is.index[i].unique {
+			if err := v.unique(was, is, i); err != nil {
+				return err
+			}
+		}
+	}
+	if was != nil && was.entry.rows == is.entry.rows || !is.hasRowRules(v.nulls) {
+		return nil
+	}
+	for change, err := range v.changedRows(was, is) {
+		if err != nil {
+			return err
+		}
+		if change.To == nil {
+			continue
+		}
+		if err := v.row(is, change); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hasRowRules tells whether rows have to be looked at one by one.
+func (l *layout) hasRowRules(nulls bool) bool {
+	return len(l.schema.ForeignKeys) > 0 || nulls && slices.ContainsFunc(l.cols, func(c columnLayout) bool { return c.notNull })
+}
+
+// sameRules tells whether two schemas lay rows out alike and ask the same of them.
+func sameRules(a, b *Schema) bool {
+	x, y := storedRules(a), storedRules(b)
+	return bytes.Equal(x, y)
+}
+
+// storedRules encodes a schema without the names that do not matter to rows.
+func storedRules(s *Schema) []byte {
+	c := s.Clone()
+	c.Name = ""
+	data, err := encodeSchema(c)
+	if err != nil {
+		panic(err) // a schema always encodes
+	}
+	return data
+}
+
+func (v *verifier) row(t *tableView, change prolly.Change) error {
+	row, err := t.decode(nil, change.Key, change.To)
+	if err != nil {
+		return err
+	}
+	for i := range t.cols {
+		if v.nulls && t.cols[i].notNull && row[i].IsNull() {
+			v.report(ViolatesNotNull, t, change.Key, row, []string{t.cols[i].name}, "")
+		}
+	}
+	for _, fk := range t.schema.ForeignKeys {
+		if err := v.parent(t, change.Key, row, fk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *verifier) report(kind ViolationKind, t *tableView, key []byte, row []Value, columns []string, other string) {
+	vals, err := t.keyValues(key, row)
+	if err != nil {
+		vals = nil
+	}
+	found := Violation{Kind: kind, Table: t.schema.Name, Key: slices.Clone(vals), Columns: columns, Other: other}
+	if v.seen == nil {
+		v.seen = map[string]bool{}
+	}
+	if id := found.String(); !v.seen[id] {
+		v.seen[id] = true
+		v.found = append(v.found, found)
+	}
+}
+
+// parent checks that the row which fk refers to is there.
+func (v *verifier) parent(t *tableView, key []byte, row []Value, fk ForeignKey) error {
+	vals := make([]Value, len(fk.Columns))
+	for i, name := range fk.Columns {
+		c, err := t.column(name)
+		if err != nil {
+			return err
+		}
+		if vals[i] = row[c]; vals[i].IsNull() {
+			return nil
+		}
+	}
+	ok, err := v.to.hasRow(fk, vals)
+	if err == nil && !ok {
+		v.report(ViolatesForeignKey, t, key, row, fk.Columns, fk.Parent)
+	}
+	return err
+}
+
+// hasRow tells whether the parent table of fk has a row with the values vals.
+func (s *Snapshot) hasRow(fk ForeignKey, vals []Value) (bool, error) {
+	p, err := s.table(fk.Parent)
+	if err != nil {
+		return false, ignoreNotFound(err)
+	}
+	r, err := p.parentRange(fk, vals)
+	if err != nil {
+		return false, err
+	}
+	for _, err := range p.scan(s.ctx, r) {
+		return err == nil, err
+	}
+	return false, nil
+}
+
+// parentRange selects the row of the parent table p whose columns that fk
+// refers to hold vals: by its primary key or by a unique index.
+func (p *tableView) parentRange(fk ForeignKey, vals []Value) (Range, error) {
+	columns := fk.parentColumns(p.schema)
+	if order, ok := matchColumns(p.schema.PrimaryKey, columns); ok {
+		return Range{Prefix: pick(vals, order)}, nil
+	}
+	for _, x := range p.schema.Indexes {
+		names := make([]string, len(x.Columns))
+		for i, c := range x.Columns {
+			names[i] = c.Name
+		}
+		if order, ok := matchColumns(names, columns); ok && x.Unique {
+			return Range{Index: x.Name, Prefix: pick(vals, order)}, nil
+		}
+	}
+	return Range{}, invalidf("foreign key to %s: %v is neither its primary key nor a unique index", p.schema.Name, columns)
+}
+
+func (fk *ForeignKey) parentColumns(parent *Schema) []string {
+	if len(fk.ParentColumns) > 0 {
+		return fk.ParentColumns
+	}
+	return parent.PrimaryKey
+}
+
+// matchColumns tells whether key and columns name the same columns, and at which
+// position of columns each one of key stands.
+func matchColumns(key, columns []string) (order []int, ok bool) {
+	if len(key) != len(columns) || len(key) == 0 {
+		return nil, false
+	}
+	for _, name := range key {
+		i := slices.IndexFunc(columns, func(c string) bool { return sameName(c, name) })
+		if i < 0 {
+			return nil, false
+		}
+		order = append(order, i)
+	}
+	return order, true
+}
+
+func pick(vals []Value, order []int) []any {
+	picked := make([]any, len(order))
+	for i, o := range order {
+		picked[i] = vals[o]
+	}
+	return picked
+}
+
+// unique looks for new entries of a unique index that another row has too.
+// NULLs are never equal.
+func (v *verifier) unique(was, is *tableView, i int) error {
+	x := &is.index[i]
+	old := prolly.New(x.config, v.to.store)
+	if was != nil {
+		old = was.indexes[i].tree
+	}
+	for change, err := range prolly.Diff(v.ctx, old, is.indexes[i].tree, allKeys) {
+		if err != nil {
+			return err
+		}
+		if change.From != nil || change.To == nil {
+			continue
+		}
+		if err := v.uniqueEntry(is, i, change.Key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *verifier) uniqueEntry(t *tableView, i int, entry []byte) error {
+	x := &t.index[i]
+	prefix, null, err := x.ownPrefix(entry)
+	if err != nil || null {
+		return err
+	}
+	r := prolly.Range{From: prefix, To: record.PrefixEnd(prefix)}
+	n, err := t.indexes[i].tree.CountRange(v.ctx, r)
+	if err != nil || n < 2 {
+		return err
+	}
+	item, err := t.rowOfEntry(v.ctx, x, entry)
+	if err != nil {
+		return err
+	}
+	row, err := t.decode(nil, item.Key, item.Value)
+	if err != nil {
+		return err
+	}
+	names := make([]string, x.own)
+	for c := range names {
+		names[c] = t.cols[x.columns[c].column].name
+	}
+	v.report(ViolatesUnique, t, item.Key, row, names, "")
+	return nil
+}
+
+// ownPrefix returns the part of an entry that holds the declared columns, and
+// whether one of them is NULL.
+func (x *indexLayout) ownPrefix(entry []byte) (prefix []byte, null bool, err error) {
+	rest := entry
+	for _, c := range x.columns[:x.own] {
+		var val Value
+		if val, rest, _, err = record.DecodeKey(rest, c.KeyColumn); err != nil {
+			return nil, false, fmt.Errorf("index %s: %w", x.name, err)
+		}
+		null = null || val.IsNull()
+	}
+	return entry[:len(entry)-len(rest)], null, nil
+}
+
+// orphans looks for rows that refer to rows of a table that are gone. is is nil
+// if the table was dropped.
+func (v *verifier) orphans(was, is *tableView) error {
+	children, err := v.childrenOf(was.schema.Name)
+	if err != nil || len(children) == 0 {
+		return err
+	}
+	for _, child := range children {
+		if err := v.orphansOf(was, is, child); err != nil {
+			return fmt.Errorf("table %s: %w", child.table.schema.Name, err)
+		}
+	}
+	return nil
+}
+
+// childrenOf returns the foreign keys that refer to a table, those of tables
+// that did not change included.
+func (v *verifier) childrenOf(parent string) ([]childKey, error) {
+	if v.children == nil {
+		v.children = map[string][]childKey{}
+		names, err := v.to.Tables()
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			t, err := v.to.table(name)
+			if err != nil {
+				return nil, err
+			}
+			for _, fk := range t.schema.ForeignKeys {
+				v.children[fold(fk.Parent)] = append(v.children[fold(fk.Parent)], childKey{table: t, fk: fk})
+			}
+		}
+	}
+	return v.children[fold(parent)], nil
+}
+
+// orphansOf collects the parent keys that are gone and looks for rows that
+// still refer to them: through an index, or else in one pass over the rows.
+func (v *verifier) orphansOf(was, is *tableView, child childKey) error {
+	columns := child.fk.parentColumns(was.schema)
+	positions, err := columnPositions(was.layout, columns)
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	gone := map[string][]Value{}
+	for change, err := range v.goneRows(was, is) {
+		if err != nil {
+			return err
+		}
+		row, err := was.decode(nil, change.Key, change.From)
+		if err != nil {
+			return err
+		}
+		vals := make([]Value, len(positions))
+		for i, p := range positions {
+			vals[i] = row[p]
+		}
+		there, err := v.to.hasRow(child.fk, vals)
+		if err != nil {
+			return err
+		}
+		if !there {
+			gone[referenceKey(vals)] = vals
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	return v.referrers(child, gone)
+}
+
+func columnPositions(l *layout, names []string) ([]int, error) {
+	positions := make([]int, len(names))
+	for i, name := range names {
+		var err error
+		if positions[i], err = l.column(name); err != nil {
+			return nil, err
+		}
+	}
+	return positions, nil
+}
+
+// referrers reports the child's rows whose foreign key is one of keys.
+func (v *verifier) referrers(child childKey, keys map[string][]Value) error {
+	for item, err := range child.table.referring(v.ctx, child.fk, keys) {
+		if err != nil {
+			return err
+		}
+		row, err := child.table.decode(nil, item.Key, item.Value)
+		if err != nil {
+			return err
+		}
+		v.report(ViolatesForeignKey, child.table, item.Key, row, child.fk.Columns, child.fk.Parent)
+		if len(v.found) >= maxViolations {
+			return nil
+		}
+	}
+	return nil
+}
+
+func ignoreNotFound(err error) error {
+	if isNotFound(err) {
+		return nil
+	}
+	return err
+}
