@@ -45,6 +45,9 @@ type links struct {
 	// ancestor (E. W. Myers, An applicative random-access stack, 1983).
 	jump      hash.Hash
 	jumpDepth uint64
+	// oldest is the earliest commit time between the commit and jump, both
+	// included, in microseconds: times need not fall on the way back.
+	oldest int64
 	// run is the next ancestor that is a merge or has no parents; zero is the
 	// commit itself.
 	run       hash.Hash
@@ -245,6 +248,9 @@ func (c *Commit) link(ctx context.Context, s prolly.Store) error {
 			}
 		}
 	}
+	if len(c.Parents) == 0 {
+		c.links.oldest = c.CommitTime.UnixMicro()
+	}
 	if len(c.Parents) != 1 {
 		c.links.run, c.links.runHeight = hash.Hash{}, c.Height
 	}
@@ -259,6 +265,7 @@ func (c *Commit) linkFirst(ctx context.Context, s prolly.Store, p *Commit) error
 		l.run = p.Hash
 	}
 	l.jump, l.jumpDepth = p.Hash, p.links.depth
+	l.oldest = min(c.CommitTime.UnixMicro(), p.CommitTime.UnixMicro())
 	if p.links.jump.IsZero() {
 		return nil
 	}
@@ -268,6 +275,7 @@ func (c *Commit) linkFirst(ctx context.Context, s prolly.Store, p *Commit) error
 	}
 	if !q.links.jump.IsZero() && p.links.depth-q.links.depth == q.links.depth-q.links.jumpDepth {
 		l.jump, l.jumpDepth = q.links.jump, q.links.jumpDepth
+		l.oldest = min(l.oldest, p.links.oldest, q.links.oldest)
 	}
 	return nil
 }
@@ -282,6 +290,7 @@ func (c *Commit) encode() []byte {
 	}
 	p = binary.AppendVarint(p, c.Time.UnixMicro())
 	p = binary.AppendVarint(p, c.CommitTime.UnixMicro())
+	p = binary.AppendVarint(p, c.links.oldest)
 	for _, text := range []string{c.Author, c.Committer, c.Text} {
 		p = appendString(p, text)
 	}
@@ -300,6 +309,7 @@ func decodeCommit(h hash.Hash, data []byte) (*Commit, error) {
 	c := &Commit{Hash: h, Root: addresses[0], ids: addresses[1], Parents: addresses[4:], Height: f.uint()}
 	c.links = links{jump: addresses[2], run: addresses[3], depth: f.uint(), jumpDepth: f.uint(), runHeight: f.uint()}
 	c.Time, c.CommitTime = time.UnixMicro(f.int()).UTC(), time.UnixMicro(f.int()).UTC()
+	c.links.oldest = f.int()
 	c.Author, c.Committer, c.Text = f.string(), f.string(), f.string()
 	return c, f.end()
 }

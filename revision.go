@@ -287,16 +287,13 @@ func walkTime(ctx context.Context, s chunkReader, c *Commit, steps string) (*Com
 		if len(c.Parents) == 0 {
 			return nil, "", fmt.Errorf("no commit at or before %s: %w", text, ErrNotFound)
 		}
-		next, err := loadCommit(ctx, s, c.links.jump)
-		if err != nil {
+		next := c.Parents[0]
+		if c.links.oldest > at.UnixMicro() {
+			next = c.links.jump
+		}
+		if c, err = loadCommit(ctx, s, next); err != nil {
 			return nil, "", err
 		}
-		if !next.CommitTime.After(at) {
-			if next, err = loadCommit(ctx, s, c.Parents[0]); err != nil {
-				return nil, "", err
-			}
-		}
-		c = next
 	}
 	return c, rest, nil
 }
