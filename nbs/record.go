@@ -99,10 +99,15 @@ func decodeRecord(buf []byte, seed uint32) (record, error) {
 	if got, want := recordCRC(buf, seed), binary.LittleEndian.Uint32(buf[4:]); got != want {
 		return record{}, fmt.Errorf("record's CRC is %08x, want %08x", got, want)
 	}
+	return splitRecord(buf), nil
+}
+
+// splitRecord returns the parts of a whole record, which are not checked.
+func splitRecord(buf []byte) record {
 	return record{
 		kind: kind(buf[8]), codec: codec(buf[9]), address: hash.Hash(buf[12:32]),
-		payload: buf[recordHeaderBytes:], length: n,
-	}, nil
+		payload: buf[recordHeaderBytes:], length: len(buf),
+	}
 }
 
 // recordLength returns the length of the record whose header buf starts with,
@@ -111,17 +116,18 @@ func recordLength(buf []byte) (int, error) {
 	if len(buf) < recordHeaderBytes {
 		return 0, fmt.Errorf("record header ends early, after %d bytes", len(buf))
 	}
-	n := binary.LittleEndian.Uint32(buf)
-	if n < recordHeaderBytes || n > maxRecordBytes {
-		return 0, fmt.Errorf("record has an impossible length, %d", n)
+	if !plausible(buf) {
+		return 0, fmt.Errorf("record has an impossible header, %x", buf[:12])
 	}
-	if k := kind(buf[8]); k < kindChunk || k > kindDelta {
-		return 0, fmt.Errorf("record has an unknown kind, %d", k)
-	}
-	if c := codec(buf[9]); c > codecMasked {
-		return 0, fmt.Errorf("record has an unknown codec, %d", c)
-	}
-	return int(n), nil
+	return int(binary.LittleEndian.Uint32(buf)), nil
+}
+
+// plausible tells whether b, at least recordHeaderBytes long, can start a
+// record.
+func plausible(b []byte) bool {
+	n, k := binary.LittleEndian.Uint32(b), kind(b[8])
+	return n >= recordHeaderBytes && n <= maxRecordBytes && k >= kindChunk && k <= kindDelta &&
+		codec(b[9]) <= codecMasked && b[10] == 0 && b[11] == 0
 }
 
 // maxZeros is the longest run of zero bytes in a payload. Recovery takes a

@@ -2,20 +2,58 @@ package nbs
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vdbgo/vdb/hash"
 )
+
+// Store is an open directory of chunks. All methods may be called concurrently,
+// and other processes may have the same directory open.
+type Store struct {
+	dir          string
+	fs           FS
+	now          func() time.Time
+	random       io.Reader
+	readOnly     bool
+	journalBytes int64
+	cache        *cache
+	buffers      sync.Pool // *[]byte, for reading records
+
+	lock        *lock // held while the journal or the manifest is written
+	compactLock *lock
+	group       group
+	staged      staged
+	life        sync.RWMutex // read-held by commits; Close takes it
+	closed      atomic.Bool
+	damage      atomic.Pointer[DamageError]
+	tip         atomic.Pointer[tip]
+	count       counters
+	house       housekeeping
+
+	files sync.RWMutex // read-held while a file of view is read
+	view  *view        // written with files and mu held; nil after Close
+
+	mu       sync.Mutex // guards what follows, and the journals' state
+	manifest *manifest
+	syncing  bool   // a commit of this store is written and not yet durable
+	failed   error  // the first write or sync that failed
+	retired  []File // no longer in view, to be closed
+}
 
 // Options are what Open can be told. The zero value is good.
 type Options struct {
 	// CacheBytes is the budget of the cache of decompressed chunks. 0 stands
 	// for 64 MiB, a negative number for no cache.
 	CacheBytes int64
-	// JournalBytes is the size at which a journal is turned into a table file.
-	// 0 stands for 64 MiB.
+	// JournalBytes is the size at which a journal is turned into a table file,
+	// in the background. 0 stands for 64 MiB.
 	JournalBytes int64
 	// ReadOnly opens the store without ever writing to it.
 	ReadOnly bool
@@ -30,51 +68,306 @@ type Options struct {
 // UpdateFunc is given the newest root, and returns the one to follow it.
 type UpdateFunc = func(ctx context.Context, root hash.Hash) (hash.Hash, error)
 
-// Store is an open directory of chunks. All methods may be called concurrently.
-type Store struct{}
+// tip is what Root needs to see that nothing is new.
+type tip struct {
+	journal *journal
+	end     int64
+	root    hash.Hash
+}
+
+// counters are the part of Stats that only grows.
+type counters struct {
+	commits, appends, syncs, appendedBytes, compactions atomic.Int64
+}
+
+const (
+	defaultCacheBytes   = 64 << 20
+	defaultJournalBytes = 64 << 20
+)
 
 // Open opens the store in dir, and creates one where dir is missing or empty.
-// opts may be nil.
+// opts may be nil. It returns an error that wraps ErrNotStore when dir holds
+// something else, ErrNewerFormat when a newer version made the store, and a
+// *DamageError when its manifest is damaged. A store with other damage is
+// opened read-only, see Damage.
 func Open(ctx context.Context, dir string, opts *Options) (*Store, error) {
-	return nil, errors.ErrUnsupported
+	s := newStore(dir, opts)
+	err := s.open(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("nbs: open %s: %w", dir, err), s.closeFiles())
+	}
+	return s, nil
 }
 
-// Close ends the store.
-func (s *Store) Close() error { return errors.ErrUnsupported }
+func newStore(dir string, opts *Options) *Store {
+	o := Options{}
+	if opts != nil {
+		o = *opts
+	}
+	s := &Store{dir: dir, fs: o.FS, now: o.Now, random: o.Rand, readOnly: o.ReadOnly}
+	if s.fs == nil {
+		s.fs = osFS{}
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.random == nil {
+		s.random = rand.Reader
+	}
+	s.journalBytes = orDefault(o.JournalBytes, defaultJournalBytes)
+	s.cache = newCache(orDefault(o.CacheBytes, defaultCacheBytes))
+	s.lock = newLock(s.fs, dir, lockName)
+	s.compactLock = newLock(s.fs, dir, compactLockName)
+	return s
+}
+
+func orDefault(n, value int64) int64 {
+	if n == 0 {
+		return value
+	}
+	return n
+}
+
+// Close waits for the commits and compactions that run, and closes the files.
+// Later calls of any method return ErrClosed.
+func (s *Store) Close() error {
+	if s.closed.Swap(true) {
+		return fmt.Errorf("nbs: close %s: %w", s.dir, ErrClosed)
+	}
+	s.life.Lock()
+	defer s.life.Unlock()
+	s.house.stop()
+	s.saveLastIndex()
+	if err := s.closeFiles(); err != nil {
+		return fmt.Errorf("nbs: close %s: %w", s.dir, err)
+	}
+	return nil
+}
+
+func (s *Store) closeFiles() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files.Lock()
+	defer s.files.Unlock()
+	err := s.closeRetired()
+	if s.view != nil {
+		for _, f := range s.view.openFiles() {
+			err = errors.Join(err, f.Close())
+		}
+		s.view = nil
+	}
+	return err
+}
+
+// usable returns why nothing can be read.
+func (s *Store) usable(ctx context.Context) error {
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	return ctx.Err()
+}
 
 // Root returns the newest root; the zero Hash when nothing was committed yet.
+// Commits of this Store are seen when they are durable. Those of other
+// processes are seen as soon as they are in the journal; what is built on one
+// and committed makes it durable as well.
 func (s *Store) Root(ctx context.Context) (hash.Hash, error) {
-	return hash.Hash{}, errors.ErrUnsupported
+	if err := s.usable(ctx); err != nil {
+		return hash.Hash{}, fmt.Errorf("nbs: read root: %w", err)
+	}
+	t := s.tip.Load()
+	if !s.moved(t) {
+		return t.root, nil
+	}
+	if err := s.refresh(); err != nil {
+		return hash.Hash{}, fmt.Errorf("nbs: read root: %w", err)
+	}
+	return s.tip.Load().root, nil
 }
 
-// Get returns the bytes of the chunk at h.
+// moved tells whether something may have been appended behind t. An error on
+// reading counts as that: the one who reads on will meet it again.
+func (s *Store) moved(t *tip) bool {
+	if s.damage.Load() != nil {
+		return false
+	}
+	buf := s.buffer(8)
+	defer s.buffers.Put(buf)
+	s.files.RLock()
+	defer s.files.RUnlock()
+	if s.view == nil || s.view.active != t.journal {
+		return true
+	}
+	n, err := t.journal.chunks.ReadAt(*buf, t.end)
+	return err != nil && !isEnd(err) || !isZero((*buf)[:n])
+}
+
+// refresh reads what other processes have appended.
+func (s *Store) refresh() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.view == nil {
+		return ErrClosed
+	}
+	if s.damage.Load() != nil {
+		return nil
+	}
+	_, err := s.follow()
+	return err
+}
+
+// Get returns the bytes of the chunk at h, which have been checked against it
+// when they were read. They are shared: the caller may keep them, and must not
+// modify them. The error wraps ErrNotFound when there is no such chunk, and
+// *DamageError when its bytes are not what was written.
 func (s *Store) Get(ctx context.Context, h hash.Hash) ([]byte, error) {
-	return nil, errors.ErrUnsupported
+	if err := s.usable(ctx); err != nil {
+		return nil, fmt.Errorf("nbs: read chunk %s: %w", h, err)
+	}
+	if data, ok := s.cache.get(h); ok {
+		return data, nil
+	}
+	data, err := s.read(h)
+	if errors.Is(err, ErrNotFound) && s.moved(s.tip.Load()) {
+		if err = s.refresh(); err == nil {
+			data, err = s.read(h)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("nbs: read chunk %s: %w", h, err)
+	}
+	s.cache.put(h, data)
+	return data, nil
+}
+
+// read reads a chunk from the files of the view.
+func (s *Store) read(h hash.Hash) ([]byte, error) {
+	if data, ok := s.staged.get(h); ok {
+		return data, nil
+	}
+	s.files.RLock()
+	defer s.files.RUnlock()
+	if s.view == nil {
+		return nil, ErrClosed
+	}
+	file, e, err := s.view.find(h)
+	if err != nil {
+		return nil, err
+	}
+	if file == nil {
+		return nil, s.notFound()
+	}
+	buf := s.buffer(int(e.length))
+	defer s.buffers.Put(buf)
+	return readChunk(file, e, h, *buf)
+}
+
+// notFound mentions the damage of the store, which may have taken the chunk.
+func (s *Store) notFound() error {
+	if d := s.damage.Load(); d != nil {
+		return fmt.Errorf("%w, and the store has %w", ErrNotFound, d)
+	}
+	return ErrNotFound
+}
+
+// buffer returns a buffer of n bytes, to be given back to s.buffers.
+func (s *Store) buffer(n int) *[]byte {
+	buf, ok := s.buffers.Get().(*[]byte)
+	if !ok {
+		buf = new([]byte)
+	}
+	*buf = slices.Grow((*buf)[:0], n)[:n]
+	return buf
 }
 
 // Has tells whether the store holds the chunk at h.
 func (s *Store) Has(ctx context.Context, h hash.Hash) (bool, error) {
-	return false, errors.ErrUnsupported
+	if err := s.usable(ctx); err != nil {
+		return false, fmt.Errorf("nbs: look up chunk %s: %w", h, err)
+	}
+	found, err := s.look(h)
+	if err == nil && !found && s.moved(s.tip.Load()) {
+		if err = s.refresh(); err == nil {
+			found, err = s.look(h)
+		}
+	}
+	if err != nil {
+		return false, fmt.Errorf("nbs: look up chunk %s: %w", h, err)
+	}
+	return found, nil
+}
+
+func (s *Store) look(h hash.Hash) (bool, error) {
+	if _, ok := s.staged.get(h); ok {
+		return true, nil
+	}
+	s.files.RLock()
+	defer s.files.RUnlock()
+	if s.view == nil {
+		return false, ErrClosed
+	}
+	file, _, err := s.view.find(h)
+	return file != nil, err
+}
+
+// present implements backend.
+func (s *Store) present(h hash.Hash) bool {
+	found, err := s.look(h)
+	return found && err == nil
 }
 
 // NewWriter returns a Writer of chunks for one commit after another.
-func (s *Store) NewWriter() *Writer { return nil }
+func (s *Store) NewWriter() *Writer { return newWriter(s) }
 
-// Commit stores the chunks of w and the root that update returns.
-func (s *Store) Commit(ctx context.Context, w *Writer, update UpdateFunc) error {
-	return errors.ErrUnsupported
+// Damage returns the *DamageError because of which the store is read-only, or
+// nil. Damage of a single chunk does not make a store read-only; Get returns it.
+func (s *Store) Damage() error {
+	if d := s.damage.Load(); d != nil {
+		return d
+	}
+	return nil
 }
 
-// Damage returns the *DamageError because of which the store is read-only, or nil.
-func (s *Store) Damage() error { return nil }
-
-// Compact turns journals into table files.
-func (s *Store) Compact(ctx context.Context) error { return errors.ErrUnsupported }
-
 // Stats returns figures about the store.
-func (s *Store) Stats() Stats { return Stats{} }
+func (s *Store) Stats() Stats {
+	stats := Stats{
+		Commits: s.count.commits.Load(), Appends: s.count.appends.Load(),
+		Syncs: s.count.syncs.Load(), AppendedBytes: s.count.appendedBytes.Load(),
+		Compactions: s.count.compactions.Load(),
+	}
+	s.cache.fill(&stats)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.view != nil {
+		s.view.fill(&stats)
+	}
+	return stats
+}
 
-// Resolve returns the addresses that start with the given hexadecimal digits.
+// Resolve returns the addresses, at most limit, that start with the given
+// hexadecimal digits, in ascending order.
 func (s *Store) Resolve(ctx context.Context, prefix []byte, limit int) ([]hash.Hash, error) {
-	return nil, errors.ErrUnsupported
+	within, err := newPrefixRange(prefix)
+	if err != nil {
+		return nil, err
+	}
+	err = s.usable(ctx)
+	if err == nil {
+		err = s.refresh()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("nbs: resolve %q: %w", prefix, err)
+	}
+	s.files.RLock()
+	defer s.files.RUnlock()
+	if s.view == nil {
+		return nil, fmt.Errorf("nbs: resolve %q: %w", prefix, ErrClosed)
+	}
+	found, err := s.view.within(within, limit)
+	if err != nil {
+		return nil, fmt.Errorf("nbs: resolve %q: %w", prefix, err)
+	}
+	slices.SortFunc(found, hash.Hash.Compare)
+	found = slices.Compact(found)
+	return found[:max(0, min(limit, len(found)))], nil
 }

@@ -1,0 +1,396 @@
+package nbs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// open reads the manifest, opens the files it names, and reads on from where
+// the journal's index ends.
+func (s *Store) open(ctx context.Context) error {
+	m, err := readManifest(s.fs, s.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		m, err = s.create(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	err = s.load(m)
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return s.settle(ctx)
+}
+
+// create makes a store where there is none.
+func (s *Store) create(ctx context.Context) (*manifest, error) {
+	if s.readOnly {
+		return nil, fmt.Errorf("%w, and none can be made: %w", ErrNotStore, ErrReadOnly)
+	}
+	if _, err := s.leftovers(); err != nil {
+		return nil, err
+	}
+	if err := s.fs.MkdirAll(s.dir, 0o777); err != nil {
+		return nil, err
+	}
+	if err := s.lock.acquire(ctx); err != nil {
+		return nil, err
+	}
+	m, err := readManifest(s.fs, s.dir) // another process may have been faster
+	if errors.Is(err, fs.ErrNotExist) {
+		m, err = s.createLocked()
+	}
+	return m, errors.Join(err, s.lock.release())
+}
+
+func (s *Store) createLocked() (*manifest, error) {
+	leftovers, err := s.leftovers()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range leftovers {
+		if err := s.fs.Remove(filepath.Join(s.dir, name)); err != nil {
+			return nil, err
+		}
+	}
+	id, err := newFileID(s.random)
+	if err != nil {
+		return nil, err
+	}
+	e, err := s.newJournalFile(rootState{})
+	if err != nil {
+		return nil, err
+	}
+	m := &manifest{store: id, generation: 1, active: e}
+	if err := writeManifest(s.fs, s.dir, m); err != nil {
+		return nil, err
+	}
+	return m, s.fs.SyncDir(filepath.Dir(filepath.Clean(s.dir)))
+}
+
+// newJournalFile makes a journal file that continues from state.
+func (s *Store) newJournalFile(state rootState) (journalEntry, error) {
+	id, err := newFileID(s.random)
+	if err != nil {
+		return journalEntry{}, err
+	}
+	e := journalEntry{id: id, sequence: state.sequence, root: state.root}
+	j, err := createJournal(s.fs, s.path(e.name()), e)
+	if err != nil {
+		return journalEntry{}, err
+	}
+	return e, errors.Join(j.chunks.Close(), s.fs.SyncDir(s.dir))
+}
+
+func (s *Store) path(name string) string { return filepath.Join(s.dir, name) }
+
+// leftovers returns what a process has left in the directory that was killed
+// while it made the store. Anything else there is an error.
+func (s *Store) leftovers() ([]string, error) {
+	found, err := s.fs.ReadDir(s.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, f := range found {
+		switch name := f.Name(); {
+		case name == lockName || name == compactLockName:
+		case name == manifestName+".new":
+			names = append(names, name)
+		case strings.HasPrefix(name, "journal-"):
+			if err := s.checkUnused(name); err != nil {
+				return nil, err
+			}
+			names = append(names, name)
+		default:
+			return nil, fmt.Errorf("%w: it holds %q and no manifest", ErrNotStore, name)
+		}
+	}
+	return names, nil
+}
+
+// checkUnused checks that a journal which no manifest names holds nothing.
+func (s *Store) checkUnused(name string) error {
+	f, err := s.fs.OpenFile(s.path(name), os.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	j := newJournal(s.path(name), journalEntry{}, f)
+	rest, err := j.readRest()
+	if err == nil && len(rest) > 0 {
+		err = &DamageError{File: s.path(manifestName), Reason: "manifest is missing, and " + name + " is not empty"}
+	}
+	return errors.Join(err, f.Close())
+}
+
+// load makes the view of a manifest. mu is held.
+func (s *Store) load(m *manifest) error {
+	v, err := s.openView(m)
+	if err != nil {
+		return err
+	}
+	s.files.Lock()
+	defer s.files.Unlock()
+	if s.view != nil {
+		s.retire(v)
+	}
+	s.view, s.manifest = v, m
+	return nil
+}
+
+// openView opens the files that m names and that are not open yet.
+func (s *Store) openView(m *manifest) (v *view, err error) {
+	v = &view{}
+	var opened []File
+	defer func() {
+		if err != nil {
+			for _, f := range opened {
+				err = errors.Join(err, f.Close())
+			}
+		}
+	}()
+	for _, e := range slices.Concat(m.sealed, []journalEntry{m.active}) {
+		j := s.openedJournal(e.id)
+		if j == nil {
+			if j, err = s.openJournal(e); err != nil {
+				return nil, err
+			}
+			opened = append(opened, j.chunks.File)
+		}
+		v.sealed = append(v.sealed, j)
+	}
+	slices.Reverse(v.sealed)
+	v.active, v.sealed = v.sealed[0], v.sealed[1:]
+	return v, nil
+}
+
+func (s *Store) openedJournal(id fileID) *journal {
+	if s.view == nil {
+		return nil
+	}
+	for _, j := range s.view.journals() {
+		if j.id == id {
+			return j
+		}
+	}
+	return nil
+}
+
+// openJournal opens a journal and takes over its index.
+func (s *Store) openJournal(e journalEntry) (*journal, error) {
+	flag := os.O_RDWR
+	if s.readOnly || e.end > 0 {
+		flag = os.O_RDONLY
+	}
+	j, damage, err := openJournal(s.fs, s.path(e.name()), e, flag)
+	if err != nil {
+		return nil, err
+	}
+	if damage != nil {
+		s.setDamage(damage)
+	}
+	if err = s.loadIndex(j, e); err == nil && e.end > 0 {
+		err = s.readSealed(j, e)
+	}
+	if err != nil {
+		return nil, errors.Join(err, j.chunks.Close())
+	}
+	return j, nil
+}
+
+// loadIndex takes over the index file of a journal, if there is a sound one.
+func (s *Store) loadIndex(j *journal, e journalEntry) error {
+	buf, err := readFile(s.fs, s.path(e.indexName()), indexMaxBytes)
+	if err != nil {
+		return nil // it is a hint
+	}
+	f, err := decodeIndexFile(buf)
+	if err != nil || f.journal != j.id || f.state.sequence < e.sequence {
+		return nil
+	}
+	size, err := j.chunks.Size()
+	if err != nil {
+		return err
+	}
+	if f.end > size {
+		s.setDamage(&DamageError{File: j.chunks.path, Offset: size, Reason: fmt.Sprintf("file ends here, %d bytes were durable", f.end)})
+		return nil
+	}
+	j.index.run, j.state, j.folded = f.run, f.state, f
+	j.end, j.synced, j.saved = f.end, f.end, f.end
+	j.size = size
+	return nil
+}
+
+// readSealed reads what the index of a sealed journal does not tell. All of it
+// was durable before it was sealed.
+func (s *Store) readSealed(j *journal, e journalEntry) error {
+	var tail *tailError
+	err := j.follow()
+	if err != nil && !errors.As(err, &tail) {
+		return err
+	}
+	if j.end == e.end && tail == nil {
+		j.sealed = true
+		return nil
+	}
+	s.setDamage(j.damageAt(tail))
+	rest, err := j.readRest()
+	j.salvage(rest)
+	return err
+}
+
+// retire takes leave of the files that v no longer has. Called with files and
+// mu held.
+func (s *Store) retire(v *view) {
+	keep := v.openFiles()
+	for _, f := range s.view.openFiles() {
+		if !slices.Contains(keep, f) {
+			s.retired = append(s.retired, f)
+		}
+	}
+	if !s.syncing { // a commit may be syncing one of them
+		if err := s.closeRetired(); err != nil && s.failed == nil {
+			s.failed = err
+		}
+	}
+}
+
+func (s *Store) closeRetired() error {
+	var err error
+	for _, f := range s.retired {
+		err = errors.Join(err, f.Close())
+	}
+	s.retired = nil
+	return err
+}
+
+// setDamage makes the store read-only. The first damage is the one to report.
+func (s *Store) setDamage(d *DamageError) { s.damage.CompareAndSwap(nil, d) }
+
+// settle reads the journal up to its end, and finds out whether it has a torn
+// or damaged append there.
+func (s *Store) settle(ctx context.Context) error {
+	what, err := s.readTail()
+	if err != nil || what == tailClean {
+		return err
+	}
+	// Another process may be about to write what looks bad. With the lock held
+	// none is.
+	err = s.lock.acquire(ctx)
+	unlocked := s.readOnly && errors.Is(err, fs.ErrPermission)
+	if err != nil && !unlocked {
+		return err
+	}
+	_, err = s.readTail()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		_, err = s.judgeTail()
+	}
+	if unlocked {
+		return err
+	}
+	return errors.Join(err, s.lock.release())
+}
+
+// readTail follows the journal and looks at what is behind the last append.
+func (s *Store) readTail() (verdict, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tail, err := s.follow()
+	if err != nil {
+		return tailClean, err
+	}
+	what, _, err := s.view.active.inspect(tail)
+	if what == tailClean && err == nil {
+		s.view.active.checked = true
+	}
+	return what, err
+}
+
+// judgeTail decides, with the lock and mu held, what is behind the last append.
+// It returns what is to be cut. Damage makes the store read-only.
+func (s *Store) judgeTail() (torn []byte, err error) {
+	tail, err := s.follow()
+	if err != nil || s.damage.Load() != nil {
+		return nil, err
+	}
+	j := s.view.active
+	what, rest, err := j.inspect(tail)
+	if err != nil || what == tailTorn {
+		return rest, err
+	}
+	if what == tailDamaged {
+		s.setDamage(j.damageAt(tail))
+		j.salvage(rest)
+		s.publish()
+	}
+	return nil, nil
+}
+
+// follow reads what was appended to the journal, and goes on to the next one
+// where it is sealed. mu is held.
+func (s *Store) follow() (*tailError, error) {
+	for {
+		var tail *tailError
+		err := s.view.active.follow()
+		if errors.As(err, &tail) {
+			err = nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		changed := false
+		if s.view.active.sealed {
+			if changed, err = s.reload(); err != nil {
+				return nil, err
+			}
+		}
+		if !changed {
+			s.publish()
+			return tail, nil
+		}
+	}
+}
+
+// reload takes over the newest manifest. A file that it names may be gone
+// again, as another process went on; then there is a newer manifest.
+func (s *Store) reload() (changed bool, err error) {
+	for tried := uint64(0); ; {
+		m, err := readManifest(s.fs, s.dir)
+		if err != nil {
+			return false, err
+		}
+		if m.generation == s.manifest.generation {
+			return false, nil
+		}
+		err = s.load(m)
+		if err == nil || m.generation == tried || !errors.Is(err, fs.ErrNotExist) {
+			return err == nil, err
+		}
+		tried = m.generation
+	}
+}
+
+// publish makes the newest root visible. mu is held.
+func (s *Store) publish() {
+	if s.syncing {
+		return
+	}
+	j := s.view.active
+	if t := s.tip.Load(); t == nil || t.journal != j || t.end != j.end || t.root != j.state.root {
+		s.tip.Store(&tip{j, j.end, j.state.root})
+	}
+}

@@ -1,0 +1,104 @@
+package nbs
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/vdbgo/vdb/hash"
+)
+
+// view is the set of files that a manifest names, open. It does not change; a
+// new manifest makes a new view, which takes over the files that stay.
+type view struct {
+	active *journal
+	sealed []*journal // newest first
+}
+
+// chunkFile is a file that holds records.
+type chunkFile struct {
+	File
+	path string
+}
+
+// find returns where the chunk at h is; a nil file when it is nowhere.
+func (v *view) find(h hash.Hash) (*chunkFile, extent, error) {
+	if e, ok := v.active.index.find(h); ok {
+		return &v.active.chunks, e, nil
+	}
+	for _, j := range v.sealed {
+		if e, ok := j.index.find(h); ok {
+			return &j.chunks, e, nil
+		}
+	}
+	return nil, extent{}, nil
+}
+
+// within returns at least the first limit addresses in r, in any order, some
+// perhaps twice.
+func (v *view) within(r prefixRange, limit int) ([]hash.Hash, error) {
+	found := v.active.index.within(r, nil, limit)
+	for _, j := range v.sealed {
+		found = j.index.within(r, found, limit)
+	}
+	return found, nil
+}
+
+// journals returns all journals, newest first.
+func (v *view) journals() []*journal { return slices.Concat([]*journal{v.active}, v.sealed) }
+
+func (v *view) openFiles() []File {
+	var files []File
+	for _, j := range v.journals() {
+		files = append(files, j.chunks.File)
+	}
+	return files
+}
+
+// fill adds the files' figures to stats. The store's mu is held.
+func (v *view) fill(stats *Stats) {
+	for _, j := range v.journals() {
+		stats.JournalFiles++
+		stats.JournalBytes += j.end
+		stats.Chunks += j.index.count()
+	}
+}
+
+// readChunk reads the record at e into buf and returns the chunk in it, which
+// does not alias buf.
+func readChunk(file *chunkFile, e extent, h hash.Hash, buf []byte) ([]byte, error) {
+	rec, err := readRecord(file, e, buf)
+	if err != nil {
+		return nil, err
+	}
+	if rec.kind != kindChunk || rec.address != h {
+		return nil, &DamageError{File: file.path, Offset: e.offset, Reason: fmt.Sprintf("record of kind %d and address %s where the chunk belongs", rec.kind, rec.address)}
+	}
+	data, err := decodePayload(rec.codec, h, rec.payload)
+	if err != nil {
+		return nil, &DamageError{File: file.path, Offset: e.offset, Reason: err.Error()}
+	}
+	if rec.codec == codecRaw {
+		data = slices.Clone(data)
+	}
+	return data, nil
+}
+
+// readRecord fills buf with the record at e, and splits it. Its CRC is not
+// tested: a chunk's hash, which is stronger, is tested anyway.
+func readRecord(file *chunkFile, e extent, buf []byte) (record, error) {
+	n, err := file.ReadAt(buf, e.offset)
+	if n < len(buf) {
+		if isEnd(err) {
+			err = &DamageError{File: file.path, Offset: e.offset, Reason: fmt.Sprintf("file ends %d bytes into a record of %d", n, len(buf))}
+		}
+		return record{}, err
+	}
+	length, err := recordLength(buf)
+	if err == nil && length != len(buf) {
+		err = fmt.Errorf("record has %d bytes, the index says %d", length, len(buf))
+	}
+	if err != nil {
+		return record{}, &DamageError{File: file.path, Offset: e.offset, Reason: err.Error()}
+	}
+	return splitRecord(buf), nil
+}
