@@ -87,7 +87,10 @@ func outline(ctx context.Context, s prolly.Store, v Value) (Value, error) {
 		return v, nil
 	}
 	address, size, err := prolly.WriteBlob(ctx, s, bytes.NewReader(v.Bytes()))
-	return record.OutOfLine(v.Kind(), size, address), err
+	if err != nil {
+		return Value{}, err
+	}
+	return record.OutOfLine(v.Kind(), size, address), nil
 }
 
 // outlineStream writes what r yields, in line if it is short.
@@ -104,5 +107,8 @@ func outlineStream(ctx context.Context, s prolly.Store, kind record.Kind, r io.R
 		return Value{}, err
 	}
 	address, size, err := prolly.WriteBlob(ctx, s, io.MultiReader(bytes.NewReader(head), r))
-	return record.OutOfLine(kind, size, address), err
+	if err != nil {
+		return Value{}, err
+	}
+	return record.OutOfLine(kind, size, address), nil
 }
