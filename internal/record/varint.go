@@ -6,7 +6,7 @@ import "math/bits"
 // all bytes but the last; a ninth byte has 8 bits.
 // https://www.sqlite.org/fileformat2.html#varint
 
-// maxVarint is the length in bytes of the longest varint.
+// maxVarint is the length in bytes of the longest varint that SQLite knows.
 const maxVarint = 9
 
 // varintLen returns how many bytes putVarint takes.
@@ -14,10 +14,11 @@ func varintLen(u uint64) int {
 	if u < 0x80 {
 		return 1
 	}
-	return min((bits.Len64(u)+6)/7, maxVarint)
+	return (bits.Len64(u) + 6) / 7
 }
 
-// putVarint writes u to the beginning of dst and returns its length.
+// putVarint writes u < 2^56, which every length here is, to the beginning of dst
+// and returns its length.
 func putVarint(dst []byte, u uint64) int {
 	if u < 0x80 {
 		dst[0] = byte(u)
@@ -28,18 +29,11 @@ func putVarint(dst []byte, u uint64) int {
 
 func putLongVarint(dst []byte, u uint64) int {
 	n := varintLen(u)
-	last := n - 1
-	if n == maxVarint {
-		dst[last] = byte(u)
-		u >>= 8
-	} else {
-		dst[last] = byte(u & 0x7f)
-		u >>= 7
-	}
-	for i := last - 1; i >= 0; i-- {
+	for i := n - 1; i >= 0; i-- {
 		dst[i] = byte(u) | 0x80
 		u >>= 7
 	}
+	dst[n-1] &= 0x7f
 	return n
 }
 
