@@ -121,6 +121,17 @@ func BenchmarkDecodeKey(b *testing.B) {
 	}
 }
 
+func BenchmarkSkipKeyTextDesc(b *testing.B) {
+	c := record.KeyColumn{Desc: true}
+	key := record.AppendKey(nil, record.Text("nope-industries!"), c)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := record.SkipKey(key, c); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkCompare(b *testing.B) {
 	x, y := record.Text("nope-industries"), record.Text("nope-industrial")
 	b.ReportAllocs()

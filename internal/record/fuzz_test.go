@@ -83,6 +83,10 @@ func FuzzDecodeKey(f *testing.F) {
 		columns := keyColumns()
 		c := columns[int(column)%len(columns)]
 		v, rest, _, err := record.DecodeKey(key, c)
+		skipped, skipErr := record.SkipKey(key, c)
+		if err == nil && (skipErr != nil || !bytes.Equal(skipped, rest)) {
+			t.Fatalf("%x: %x follows, after SkipKey %x, %v", key, rest, skipped, skipErr)
+		}
 		if err != nil {
 			if !errors.Is(err, record.ErrCorrupt) {
 				t.Fatalf("error is not ErrCorrupt: %v", err)

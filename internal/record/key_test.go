@@ -64,7 +64,10 @@ func checkRoundTrip(t *testing.T, v record.Value, c record.KeyColumn) {
 	t.Helper()
 	key := record.AppendKey(nil, v, c)
 	got, rest, exact, err := record.DecodeKey(append(key, "rest"...), c)
+	skipped, skipErr := record.SkipKey(append(key, "rest"...), c)
 	switch {
+	case skipErr != nil || string(skipped) != "rest":
+		t.Errorf("SkipKey of %v (%+v): %v, rest %q", v, c, skipErr, skipped)
 	case err != nil || string(rest) != "rest":
 		t.Errorf("key of %v (%+v): %v, rest %q", v, c, err, rest)
 	case c.Exact(v) && !got.Equal(v):
@@ -181,6 +184,13 @@ func TestDecodeKeyCorrupt(t *testing.T) {
 	} {
 		if v, rest, _, err := record.DecodeKey([]byte(c.key), c.col); !errors.Is(err, record.ErrCorrupt) || rest != nil || !v.IsNull() {
 			t.Errorf("key %x: %v, %x, %v", c.key, v, rest, err)
+		}
+	}
+	for _, key := range []string{"", "\x11", "\x32\x01", "\x40a", "\x40a\x00", "\x40a\x00\xff", "\xbfa\xff", "\xcd"} {
+		for _, c := range keyColumns() {
+			if rest, err := record.SkipKey([]byte(key), c); !errors.Is(err, record.ErrCorrupt) || rest != nil {
+				t.Errorf("SkipKey of %x (%+v): %x, %v", key, c, rest, err)
+			}
 		}
 	}
 }

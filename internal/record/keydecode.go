@@ -14,15 +14,17 @@ import (
 // included. Content aliases key where that is possible: ascending and
 // without zeros.
 func DecodeKey(key []byte, c KeyColumn) (v Value, rest []byte, exact bool, err error) {
-	if c.Desc {
-		v, rest, exact, err = decodeDesc(key, c.Collation)
-	} else {
-		v, rest, exact, err = decodeAsc(key, c.Collation)
-	}
-	if err != nil {
+	if v, rest, exact, err = decodeFirst(key, c); err != nil {
 		return Value{}, nil, false, fmt.Errorf("record: decode key %s: %w", abbreviateBlob(key), err)
 	}
 	return v, rest, exact, nil
+}
+
+func decodeFirst(key []byte, c KeyColumn) (v Value, rest []byte, exact bool, err error) {
+	if c.Desc {
+		return decodeDesc(key, c.Collation)
+	}
+	return decodeAsc(key, c.Collation)
 }
 
 // decodeAsc decodes a value as it stands.
@@ -39,29 +41,98 @@ func decodeAsc(key []byte, c Collation) (v Value, rest []byte, exact bool, err e
 		content, rest, err := decodeKeyBytes(body)
 		return Blob(content), rest, true, err
 	}
-	v, n, err := decodeKeyNumber(key)
-	return v, key[n:], true, err
+	v, rest, err = decodeNumber(key, false)
+	return v, rest, true, err
+}
+
+// SkipKey returns what follows the first value of a key, which costs less than to
+// decode it and needs no memory. Of a text or blob it looks at the end alone.
+func SkipKey(key []byte, c KeyColumn) (rest []byte, err error) {
+	if rest, err = skip(key, c); err != nil {
+		return nil, fmt.Errorf("record: skip key %s: %w", abbreviateBlob(key), err)
+	}
+	return rest, nil
+}
+
+func skip(key []byte, c KeyColumn) (rest []byte, err error) {
+	if len(key) == 0 {
+		return nil, keyError("is empty")
+	}
+	flip := byte(0)
+	if c.Desc {
+		flip = 0xff
+	}
+	switch key[0] ^ flip {
+	case tagNull:
+		return key[1:], nil
+	case tagText:
+		return skipContent(key[1:], flip, c.Collation == NoCase)
+	case tagBlob:
+		return skipContent(key[1:], flip, false)
+	}
+	_, rest, err = decodeNumber(key, c.Desc)
+	return rest, err
+}
+
+// skipContent skips a text or blob. noCase says that a zero in it ends it, and
+// that its length follows.
+func skipContent(body []byte, flip byte, noCase bool) (rest []byte, err error) {
+	for {
+		i := bytes.IndexByte(body, flip)
+		if i < 0 || i+1 == len(body) {
+			return nil, keyError("content without end")
+		}
+		mark := body[i+1] ^ flip
+		body = body[i+2:]
+		switch {
+		case mark == endOfBytes:
+			return body, nil
+		case mark != zeroInBytes:
+			return nil, keyError("unknown mark in content")
+		case noCase:
+			_, rest, err = decodeNumber(body, flip != 0)
+			return rest, err
+		}
+	}
 }
 
 // keyError returns an error that DecodeKey completes.
 func keyError(what string) error { return fmt.Errorf("%s: %w", what, ErrCorrupt) }
 
-// decodeDesc decodes a complemented value. A number needs no memory.
+// decodeDesc decodes a complemented value.
 func decodeDesc(key []byte, c Collation) (Value, []byte, bool, error) {
-	if len(key) > 0 && ^key[0] < tagText {
+	switch {
+	case len(key) > 0 && ^key[0] == tagNull:
+		return Null(), key[1:], true, nil
+	case len(key) > 0 && ^key[0] < tagText:
+		v, rest, err := decodeNumber(key, true)
+		return v, rest, true, err
+	}
+	rest, err := skip(key, KeyColumn{Collation: c, Desc: true})
+	if err != nil {
+		return Value{}, nil, false, err
+	}
+	plain := bytes.Clone(key[:len(key)-len(rest)])
+	complement(plain)
+	v, _, exact, err := decodeAsc(plain, c)
+	return v, rest, exact, err
+}
+
+// decodeNumber decodes a number in either direction, without memory of its own.
+func decodeNumber(key []byte, desc bool) (v Value, rest []byte, err error) {
+	n := 0
+	if desc {
 		var buf [maxNumber]byte
 		plain := buf[:copy(buf[:], key)]
 		complement(plain)
-		if plain[0] == tagNull {
-			return Null(), key[1:], true, nil
-		}
-		v, n, err := decodeKeyNumber(plain)
-		return v, key[n:], true, err
+		v, n, err = decodeKeyNumber(plain)
+	} else {
+		v, n, err = decodeKeyNumber(key)
 	}
-	plain := bytes.Clone(key)
-	complement(plain)
-	v, rest, exact, err := decodeAsc(plain, c)
-	return v, key[len(key)-len(rest):], exact, err
+	if err != nil {
+		return Value{}, nil, err
+	}
+	return v, key[n:], nil
 }
 
 // decodeKeyText reads what appendKeyText wrote.
@@ -111,22 +182,13 @@ func decodeKeyNoCase(body []byte) (Value, []byte, bool, error) {
 	case endOfBytes:
 		return TextBytes(text), rest, !hasLetter(text), nil
 	case zeroInBytes:
-		size, rest, err := decodeKeyLength(rest)
-		if err == nil && size <= int64(len(text)) {
+		length, rest, err := decodeNumber(rest, false)
+		if err == nil && length.Int() <= int64(len(text)) {
 			err = keyError("text shorter than its beginning")
 		}
 		return TextBytes(body[: i+1 : i+1]), rest, false, err
 	}
 	return Value{}, nil, false, keyError("unknown mark in text")
-}
-
-// decodeKeyLength reads the length of a NOCASE text that has a NUL.
-func decodeKeyLength(key []byte) (size int64, rest []byte, err error) {
-	v, n, err := decodeKeyNumber(key)
-	if err == nil && v.Kind() != KindInteger {
-		err = keyError("length of a text is no integer")
-	}
-	return v.Int(), key[n:], err
 }
 
 // hasCapital tells whether text is no text in lower case.
