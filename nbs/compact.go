@@ -1,92 +1,369 @@
 package nbs
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"sync"
+	"fmt"
+	"io/fs"
+	"math/bits"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
 )
 
-// housekeeping is the work that runs beside reads and commits.
-type housekeeping struct {
-	mu      sync.Mutex
-	running bool
-	stopped bool
-	cancel  context.CancelFunc
-	done    sync.WaitGroup
-}
+// mergeTables is how many tables of about the same size are merged into one.
+const mergeTables = 4
 
-// start runs work unless there is some already.
-func (h *housekeeping) start(work func(ctx context.Context)) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.running || h.stopped {
-		return
+// Compact turns the journal into a table file, which is smaller and never
+// changes, and merges tables of which there are many. Readers and writers of
+// all processes go on meanwhile; commits wait for some milliseconds where the
+// journal is exchanged. One process compacts at a time: Compact waits its turn.
+//
+// The store does this by itself in the background when the journal has reached
+// Options.JournalBytes.
+func (s *Store) Compact(ctx context.Context) error {
+	if err := s.usable(ctx); err != nil {
+		return fmt.Errorf("nbs: compact: %w", err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	h.running, h.cancel = true, cancel
-	h.done.Go(func() {
-		defer h.finish()
-		work(ctx)
-	})
-}
-
-func (h *housekeeping) finish() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.cancel()
-	h.running = false
-}
-
-// stop ends the work that runs and lets no more begin.
-func (h *housekeeping) stop() {
-	h.mu.Lock()
-	h.stopped = true
-	if h.running {
-		h.cancel()
+	s.life.RLock()
+	defer s.life.RUnlock()
+	err := s.writable(ctx)
+	if err == nil {
+		err = s.compactLock.acquire(ctx)
 	}
-	h.mu.Unlock()
-	h.done.Wait()
-}
-
-// tidy starts what is due. mu is held.
-func (s *Store) tidy() {
-	j := s.view.active
-	if j.folded.end > j.saved && j.folded.end <= j.synced {
-		s.house.start(func(context.Context) { s.saveIndex(j) })
+	if err == nil {
+		err = errors.Join(s.compact(ctx, 1), s.compactLock.release())
 	}
+	if err != nil {
+		return fmt.Errorf("nbs: compact: %w", err)
+	}
+	return nil
 }
 
-// saveIndex writes the index file of a journal, as far as it was durable when
-// it was folded. What goes wrong does no harm: the file is a hint.
-func (s *Store) saveIndex(j *journal) {
-	s.mu.Lock()
-	f := j.folded
-	due := f.end > j.saved && f.end <= j.synced && s.failed == nil
-	s.mu.Unlock()
-	if !due || replaceFile(s.fs, j.chunks.path+indexSuffix, f.encode(), false) != nil {
-		return
+// compactLater is Compact in the background, unless another process is at it.
+func (s *Store) compactLater(ctx context.Context) {
+	ours, err := s.compactLock.tryAcquire()
+	if ours {
+		err = errors.Join(s.compact(ctx, s.journalBytes), s.compactLock.release())
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	j.saved = f.end
+	s.compactError = err
+	s.compactAt = 0
+	if err != nil || !ours { // not at once again
+		s.compactAt = s.view.active.end + s.journalBytes/4
+	}
 }
 
-// saveLastIndex saves the index of the active journal when the store is closed,
-// so that the next one to open it has nothing to scan.
-func (s *Store) saveLastIndex() {
+// compact is Compact with the compaction lock held. A journal of less than
+// leastBytes stays.
+func (s *Store) compact(ctx context.Context, leastBytes int64) error {
+	if err := s.seal(ctx, leastBytes); err != nil {
+		return err
+	}
+	for {
+		j := s.oldestSealed()
+		if j == nil {
+			break
+		}
+		if err := s.compactJournal(ctx, j); err != nil {
+			return err
+		}
+	}
+	if err := s.mergeTiers(ctx); err != nil {
+		return err
+	}
+	return s.locked(ctx, s.removeUnused)
+}
+
+// locked calls f with the lock and mu held, and the view up to date.
+func (s *Store) locked(ctx context.Context, f func() error) error {
+	if err := s.lock.acquire(ctx); err != nil {
+		return err
+	}
+	err := s.prepare()
+	if err == nil {
+		s.mu.Lock()
+		if _, err = s.reload(); err == nil {
+			err = f()
+		}
+		s.mu.Unlock()
+	}
+	return errors.Join(err, s.lock.release())
+}
+
+// seal ends the active journal and begins another one.
+func (s *Store) seal(ctx context.Context, leastBytes int64) error {
+	return s.locked(ctx, func() error {
+		if s.view.active.end-journalHeaderBytes < leastBytes {
+			return nil
+		}
+		return s.rollOver()
+	})
+}
+
+// rollOver seals the active journal, unless a process that was killed then has
+// done so already, and has the manifest name another one. The lock and mu are
+// held. Nobody appends to a sealed journal, so that a crash between the two
+// steps does no harm: the next writer comes here again.
+func (s *Store) rollOver() error {
+	old := s.view.active
+	next, err := s.newJournalFile(old.state)
+	if err != nil {
+		return err
+	}
+	if !old.sealed {
+		if err := s.appendSeal(old); err != nil {
+			return s.fail(err)
+		}
+	}
+	if err := old.chunks.Sync(); err != nil {
+		return s.fail(err)
+	}
+	s.count.syncs.Add(1)
+	old.synced = old.end
+	old.fold()
+	s.writeIndex(old.folded)
+	m := s.manifest.next()
+	last := m.active
+	last.end = old.end
+	m.sealed, m.active = append(m.sealed, last), next
+	if err := writeManifest(s.fs, s.dir, m); err != nil {
+		return s.fail(err)
+	}
+	if err := s.load(m); err != nil {
+		return s.fail(err)
+	}
+	s.view.active.checked = true
+	s.publish()
+	return nil
+}
+
+func (s *Store) appendSeal(j *journal) error {
+	t := terminal{state: j.state, previous: j.state.root, synced: j.synced}
+	buf := j.appendTerminal(nil, kindSeal, t)
+	if err := j.grow(int64(len(buf))); err != nil {
+		return err
+	}
+	if _, err := j.chunks.WriteAt(buf, j.end); err != nil {
+		return err
+	}
+	j.appended(kindSeal, t, j.end+int64(len(buf)), nil)
+	return nil
+}
+
+// next returns a copy to be changed and written.
+func (m *manifest) next() *manifest {
+	return &manifest{
+		store: m.store, generation: m.generation + 1, active: m.active,
+		sealed: slices.Clone(m.sealed), tables: slices.Clone(m.tables),
+	}
+}
+
+func (s *Store) oldestSealed() *journal {
 	s.mu.Lock()
-	j := s.view.active
-	due := !s.readOnly && s.damage.Load() == nil && j.end == j.synced
-	if due {
-		j.fold()
+	defer s.mu.Unlock()
+	if s.view == nil || len(s.view.sealed) == 0 {
+		return nil
 	}
-	s.mu.Unlock()
-	if due {
-		s.saveIndex(j)
+	return s.view.sealed[len(s.view.sealed)-1]
+}
+
+// compactJournal replaces a sealed journal by a table.
+func (s *Store) compactJournal(ctx context.Context, j *journal) error {
+	all := j.index.fold()
+	e, err := s.writeTable(ctx, []source{{&j.chunks, all}})
+	if err != nil {
+		return err
+	}
+	return s.locked(ctx, func() error {
+		m := s.manifest.next()
+		m.sealed = slices.DeleteFunc(m.sealed, func(e journalEntry) bool { return e.id == j.id })
+		m.tables = append(m.tables, e)
+		return s.replaceManifest(m)
+	})
+}
+
+// replaceManifest makes m the manifest. The lock and mu are held.
+func (s *Store) replaceManifest(m *manifest) error {
+	if err := writeManifest(s.fs, s.dir, m); err != nil {
+		return s.fail(err)
+	}
+	s.count.compactions.Add(1)
+	if err := s.load(m); err != nil {
+		return s.fail(err)
+	}
+	return nil
+}
+
+// source is a file whose chunks are to be copied into a table.
+type source struct {
+	file    *chunkFile
+	entries run
+}
+
+// writeTable makes a table of the sources' chunks, in the order in which they
+// have them. The file is durable when it returns.
+func (s *Store) writeTable(ctx context.Context, sources []source) (e tableEntry, err error) {
+	id, err := newFileID(s.random)
+	if err != nil {
+		return e, err
+	}
+	path := s.path(tableEntry{id: id}.name())
+	w, err := createTable(s.fs, path, id)
+	if err != nil {
+		return e, err
+	}
+	for _, from := range sources {
+		if err = s.copyChunks(ctx, w, from); err != nil {
+			err = errors.Join(err, w.file.Close())
+			break
+		}
+	}
+	if err == nil {
+		e, err = w.finish()
+	}
+	if err == nil {
+		err = s.fs.SyncDir(s.dir)
+	}
+	if err != nil {
+		return e, errors.Join(fmt.Errorf("write table %s: %w", path, err), s.fs.Remove(path))
+	}
+	return e, nil
+}
+
+// copyChunks checks every chunk on its way: damage must not get a new checksum.
+func (s *Store) copyChunks(ctx context.Context, w *tableWriter, from source) error {
+	pack, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
+	if err != nil {
+		return err
+	}
+	var packed []byte
+	for _, e := range from.inFileOrder() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rec, data, err := s.readForCopy(from.file, e)
+		if err != nil {
+			return err
+		}
+		if rec.codec == codecS2 || rec.codec == codecMasked {
+			rec.codec, rec.payload = codecRaw, data
+			packed = pack.EncodeAll(data, packed[:0])
+			if len(packed) <= len(data)-len(data)/8 {
+				rec.codec, rec.payload = codecZstd, packed
+			}
+		}
+		if err := w.add(e.address, rec.codec, rec.payload); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) readForCopy(file *chunkFile, e entry) (record, []byte, error) {
+	buf := make([]byte, e.length)
+	s.files.RLock()
+	defer s.files.RUnlock()
+	rec, err := readRecord(file, e.extent, buf)
+	if err != nil {
+		return rec, nil, err
+	}
+	data, err := decodePayload(rec.codec, e.address, rec.payload)
+	if err != nil {
+		err = &DamageError{File: file.path, Offset: e.offset, Reason: err.Error()}
+	}
+	return rec, data, err
+}
+
+func (f source) inFileOrder() []entry {
+	all := make([]entry, f.entries.count())
+	for i := range all {
+		all[i] = f.entries.at(i)
+	}
+	slices.SortFunc(all, func(a, b entry) int { return cmp.Compare(a.offset, b.offset) })
+	return all
+}
+
+// mergeTiers merges tables until there are few of each size, so that a chunk
+// is looked for in few places, and is copied few times over its life.
+func (s *Store) mergeTiers(ctx context.Context) error {
+	for {
+		tables := s.tablesToMerge()
+		if len(tables) == 0 {
+			return nil
+		}
+		var sources []source
+		for _, t := range tables {
+			entries, err := t.all()
+			if err != nil {
+				return err
+			}
+			sources = append(sources, source{&t.chunkFile, entries})
+		}
+		e, err := s.writeTable(ctx, sources)
+		if err != nil {
+			return err
+		}
+		err = s.locked(ctx, func() error {
+			m := s.manifest.next()
+			m.replaceTables(tables, e)
+			return s.replaceManifest(m)
+		})
+		if err != nil {
+			return err
+		}
 	}
 }
 
-// Compact turns the journals into table files.
-func (s *Store) Compact(ctx context.Context) error { return s.writable(ctx) }
+func (m *manifest) replaceTables(old []*table, e tableEntry) {
+	m.tables = slices.DeleteFunc(m.tables, func(e tableEntry) bool {
+		return slices.ContainsFunc(old, func(t *table) bool { return t.id == e.id })
+	})
+	m.tables = append(m.tables, e)
+}
 
-func (s *Store) rollOver() error { return errors.ErrUnsupported }
+// tablesToMerge returns tables of one tier, oldest first. A tier spans a factor
+// of mergeTables in size.
+func (s *Store) tablesToMerge() []*table {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tiers := map[int][]*table{}
+	for _, t := range slices.Backward(s.view.tables) {
+		tier := bits.Len64(uint64(t.bytes)) / bits.Len(mergeTables-1)
+		tiers[tier] = append(tiers[tier], t)
+		if len(tiers[tier]) == mergeTables {
+			return tiers[tier]
+		}
+	}
+	return nil
+}
+
+// removeUnused removes the files that the manifest no longer names. Windows
+// refuses that while somebody has one open; a later compaction tries again.
+func (s *Store) removeUnused() error {
+	used := map[string]bool{}
+	for _, e := range append(slices.Clone(s.manifest.sealed), s.manifest.active) {
+		used[e.name()], used[e.indexName()] = true, true
+	}
+	for _, e := range s.manifest.tables {
+		used[e.name()] = true
+	}
+	found, err := s.fs.ReadDir(s.dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		name := f.Name()
+		ours := strings.HasPrefix(name, "journal-") || strings.HasPrefix(name, "table-")
+		if !ours || used[name] {
+			continue
+		}
+		if err := s.fs.Remove(s.path(name)); err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

@@ -84,7 +84,7 @@ func createJournal(fsys FS, path string, e journalEntry) (*journal, error) {
 	}
 	j := newJournal(path, e, file)
 	j.checked = true
-	if _, err = file.WriteAt(encodeJournalHeader(e.id), 0); err == nil {
+	if _, err = file.WriteAt(encodeHeader(journalMagic, e.id, journalHeaderBytes), 0); err == nil {
 		j.size = journalHeaderBytes
 		err = j.grow(growFirstBytes - journalHeaderBytes)
 	}
@@ -107,26 +107,20 @@ func openJournal(fsys FS, path string, e journalEntry, flag int) (*journal, *Dam
 	if err != nil && !isEnd(err) {
 		return nil, nil, errors.Join(err, file.Close())
 	}
-	if err := decodeJournalHeader(header[:n], e.id); err != nil {
-		return j, &DamageError{File: path, Reason: err.Error()}, nil
+	if !bytes.Equal(header[:n], encodeHeader(journalMagic, e.id, journalHeaderBytes)) {
+		return j, &DamageError{File: path, Reason: "journal's header is not the one that was written"}, nil
 	}
 	return j, nil, nil
 }
 
-func encodeJournalHeader(id fileID) []byte {
-	b := make([]byte, journalHeaderBytes)
-	copy(b, journalMagic)
+// encodeHeader returns the header of a journal or table file.
+func encodeHeader(magic string, id fileID, size int) []byte {
+	b := make([]byte, size)
+	copy(b, magic)
 	binary.LittleEndian.PutUint32(b[8:], formatVersion)
 	copy(b[16:], id[:])
 	binary.LittleEndian.PutUint32(b[12:], crc32.Checksum(b[16:], castagnoli))
 	return b
-}
-
-func decodeJournalHeader(b []byte, id fileID) error {
-	if !bytes.Equal(b, encodeJournalHeader(id)) {
-		return errors.New("journal's header is not the one that was written")
-	}
-	return nil
 }
 
 // A terminal is the record that ends an append. Its address is the root from

@@ -14,15 +14,15 @@ import (
 // open reads the manifest, opens the files it names, and reads on from where
 // the journal's index ends.
 func (s *Store) open(ctx context.Context) error {
-	m, err := readManifest(s.fs, s.dir)
+	_, err := readManifest(s.fs, s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		m, err = s.create(ctx)
+		err = s.create(ctx)
 	}
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
-	err = s.load(m)
+	_, err = s.reload()
 	s.mu.Unlock()
 	if err != nil {
 		return err
@@ -31,49 +31,49 @@ func (s *Store) open(ctx context.Context) error {
 }
 
 // create makes a store where there is none.
-func (s *Store) create(ctx context.Context) (*manifest, error) {
+func (s *Store) create(ctx context.Context) error {
 	if s.readOnly {
-		return nil, fmt.Errorf("%w, and none can be made: %w", ErrNotStore, ErrReadOnly)
+		return fmt.Errorf("%w, and none can be made: %w", ErrNotStore, ErrReadOnly)
 	}
 	if _, err := s.leftovers(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.fs.MkdirAll(s.dir, 0o777); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.lock.acquire(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	m, err := readManifest(s.fs, s.dir) // another process may have been faster
+	_, err := readManifest(s.fs, s.dir) // another process may have been faster
 	if errors.Is(err, fs.ErrNotExist) {
-		m, err = s.createLocked()
+		err = s.createLocked()
 	}
-	return m, errors.Join(err, s.lock.release())
+	return errors.Join(err, s.lock.release())
 }
 
-func (s *Store) createLocked() (*manifest, error) {
+func (s *Store) createLocked() error {
 	leftovers, err := s.leftovers()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, name := range leftovers {
 		if err := s.fs.Remove(filepath.Join(s.dir, name)); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	id, err := newFileID(s.random)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	e, err := s.newJournalFile(rootState{})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m := &manifest{store: id, generation: 1, active: e}
 	if err := writeManifest(s.fs, s.dir, m); err != nil {
-		return nil, err
+		return err
 	}
-	return m, s.fs.SyncDir(filepath.Dir(filepath.Clean(s.dir)))
+	return s.fs.SyncDir(filepath.Dir(filepath.Clean(s.dir)))
 }
 
 // newJournalFile makes a journal file that continues from state.
@@ -172,7 +172,38 @@ func (s *Store) openView(m *manifest) (v *view, err error) {
 	}
 	slices.Reverse(v.sealed)
 	v.active, v.sealed = v.sealed[0], v.sealed[1:]
+	for _, e := range m.tables {
+		t := s.openedTable(e.id)
+		if t == nil {
+			if t, err = s.openTable(e); err != nil {
+				return nil, err
+			}
+			opened = append(opened, t.File)
+		}
+		v.tables = append(v.tables, t)
+	}
+	slices.Reverse(v.tables)
 	return v, nil
+}
+
+func (s *Store) openedTable(id fileID) *table {
+	if s.view == nil {
+		return nil
+	}
+	for _, t := range s.view.tables {
+		if t.id == id {
+			return t
+		}
+	}
+	return nil
+}
+
+func (s *Store) openTable(e tableEntry) (*table, error) {
+	t, damage, err := openTable(s.fs, s.path(e.name()), e)
+	if damage != nil {
+		s.setDamage(damage)
+	}
+	return t, err
 }
 
 func (s *Store) openedJournal(id fileID) *journal {
@@ -366,19 +397,22 @@ func (s *Store) follow() (*tailError, error) {
 }
 
 // reload takes over the newest manifest. A file that it names may be gone
-// again, as another process went on; then there is a newer manifest.
+// again, as another process went on; then there is a newer manifest. mu is held.
 func (s *Store) reload() (changed bool, err error) {
 	for tried := uint64(0); ; {
 		m, err := readManifest(s.fs, s.dir)
 		if err != nil {
 			return false, err
 		}
-		if m.generation == s.manifest.generation {
+		if s.manifest != nil && m.generation == s.manifest.generation {
 			return false, nil
 		}
 		err = s.load(m)
-		if err == nil || m.generation == tried || !errors.Is(err, fs.ErrNotExist) {
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
 			return err == nil, err
+		}
+		if m.generation == tried {
+			return false, &DamageError{File: s.path(manifestName), Reason: fmt.Sprintf("manifest names a file that is missing: %v", err)}
 		}
 		tried = m.generation
 	}

@@ -45,6 +45,9 @@ type Store struct {
 	syncing  bool   // a commit of this store is written and not yet durable
 	failed   error  // the first write or sync that failed
 	retired  []File // no longer in view, to be closed
+
+	compactAt    int64 // size of the journal before which it is not tried again
+	compactError error // of the last compaction in the background
 }
 
 // Options are what Open can be told. The zero value is good.
@@ -53,7 +56,8 @@ type Options struct {
 	// for 64 MiB, a negative number for no cache.
 	CacheBytes int64
 	// JournalBytes is the size at which a journal is turned into a table file,
-	// in the background. 0 stands for 64 MiB.
+	// in the background. 0 stands for 64 MiB; with a negative number only
+	// Compact does that.
 	JournalBytes int64
 	// ReadOnly opens the store without ever writing to it.
 	ReadOnly bool
@@ -338,6 +342,7 @@ func (s *Store) Stats() Stats {
 	s.cache.fill(&stats)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	stats.CompactError = s.compactError
 	if s.view != nil {
 		s.view.fill(&stats)
 	}

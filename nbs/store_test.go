@@ -45,3 +45,49 @@ func TestReopen(t *testing.T) {
 		}
 	}
 }
+
+// TestCompactionInBackground writes many small journals, and reads all of it
+// back from the tables that they were turned and merged into.
+func TestCompactionInBackground(t *testing.T) {
+	dir := t.TempDir()
+	opts := &nbs.Options{JournalBytes: 64 << 10, CacheBytes: -1}
+	s := open(t, dir, opts)
+	w := s.NewWriter()
+	var root hash.Hash
+	const commits, each = 400, 10
+	for i := range uint64(commits) {
+		for k := range uint64(each) {
+			root = nbstest.MustPut(t, w, nbstest.Chunk(i*each+k, 1000))
+		}
+		nbstest.MustCommit(t, s, w, root)
+	}
+	check := func() {
+		t.Helper()
+		nbstest.WantRoot(t, s, root)
+		for i := range uint64(commits * each) {
+			nbstest.WantChunk(t, s, nbstest.Chunk(i, 1000))
+		}
+	}
+	check()
+	stats := s.Stats()
+	if stats.TableFiles == 0 || stats.CompactError != nil {
+		t.Errorf("no compaction: %+v", stats)
+	}
+	t.Logf("%+v", stats)
+	if err := s.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	check()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir, opts)
+	check()
+	stats = s.Stats()
+	if stats.TableFiles > 12 || stats.Chunks != commits*each {
+		t.Errorf("after Compact: %+v", stats)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -12,6 +12,7 @@ import (
 type view struct {
 	active *journal
 	sealed []*journal // newest first
+	tables []*table   // newest first
 }
 
 // chunkFile is a file that holds records.
@@ -30,7 +31,23 @@ func (v *view) find(h hash.Hash) (*chunkFile, extent, error) {
 			return &j.chunks, e, nil
 		}
 	}
-	return nil, extent{}, nil
+	return v.findInTables(h)
+}
+
+// findInTables passes over a table that is damaged, as another may have the
+// chunk; if none does, the damage is the answer.
+func (v *view) findInTables(h hash.Hash) (*chunkFile, extent, error) {
+	var damage error
+	for _, t := range v.tables {
+		e, ok, err := t.find(h)
+		if ok {
+			return &t.chunkFile, e, nil
+		}
+		if err != nil {
+			damage = err
+		}
+	}
+	return nil, extent{}, damage
 }
 
 // within returns at least the first limit addresses in r, in any order, some
@@ -39,6 +56,12 @@ func (v *view) within(r prefixRange, limit int) ([]hash.Hash, error) {
 	found := v.active.index.within(r, nil, limit)
 	for _, j := range v.sealed {
 		found = j.index.within(r, found, limit)
+	}
+	for _, t := range v.tables {
+		var err error
+		if found, err = t.within(r, found, limit); err != nil {
+			return nil, err
+		}
 	}
 	return found, nil
 }
@@ -51,6 +74,9 @@ func (v *view) openFiles() []File {
 	for _, j := range v.journals() {
 		files = append(files, j.chunks.File)
 	}
+	for _, t := range v.tables {
+		files = append(files, t.File)
+	}
 	return files
 }
 
@@ -60,6 +86,11 @@ func (v *view) fill(stats *Stats) {
 		stats.JournalFiles++
 		stats.JournalBytes += j.end
 		stats.Chunks += j.index.count()
+	}
+	for _, t := range v.tables {
+		stats.TableFiles++
+		stats.TableBytes += t.bytes
+		stats.Chunks += t.chunks
 	}
 }
 
