@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"database/sql"
 	"encoding/binary"
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -26,16 +27,16 @@ import (
 // values makes random values of all kinds, many of them where rules change.
 type values struct{ *rand.Rand }
 
+// seedFlag repeats a test with the seed that it has printed.
+var seedFlag = flag.Uint64("seed", 0, "seed of random tests, 0 for a new one")
+
 // newValues seeds a generator and prints the seed.
 func newValues(t testing.TB) values {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("RECORD_TEST_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
+	seed := *seedFlag
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
 	}
-	t.Logf("seed: RECORD_TEST_SEED=%d", seed)
+	t.Logf("repeat with -seed=%d", seed)
 	return values{rand.New(rand.NewPCG(seed, 0))}
 }
 
