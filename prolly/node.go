@@ -13,6 +13,11 @@ import (
 // ErrCorrupt is wrapped by errors about chunks that are not what they should be.
 var ErrCorrupt = errors.New("corrupt chunk")
 
+// corruptf describes what is wrong with a chunk.
+func corruptf(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
+}
+
 // Node is a read-only view of an encoded node. A leaf holds items, keys with
 // their values; an internal node holds children, each under the last key below
 // it. A Node is a small value that aliases the chunk: it may be copied, and used
@@ -74,11 +79,11 @@ func DecodeNode(data []byte) (Node, error) {
 // come from a store that has verified their hashes.
 func open(data []byte) (Node, error) {
 	if len(data) < headerSize {
-		return Node{}, fmt.Errorf("%w: node of %d bytes", ErrCorrupt, len(data))
+		return Node{}, corruptf("node of %d bytes", len(data))
 	}
 	kind, flags := data[0], data[1]
 	if kind != kindLeaf && kind != kindInternal || flags>>4 != nodeVersion {
-		return Node{}, fmt.Errorf("%w: kind %#02x, version %d is not a node", ErrCorrupt, kind, flags>>4)
+		return Node{}, corruptf("kind %#02x, version %d is not a node", kind, flags>>4)
 	}
 	count := uint64(binary.LittleEndian.Uint32(data[4:]))
 	n := Node{
@@ -100,8 +105,7 @@ func open(data []byte) (Node, error) {
 		end += count * n.childBytes()
 	}
 	if count == 0 || count > uint64(len(data)) || end != uint64(len(data)) || (kind == kindLeaf) != (n.level == 0) {
-		return Node{}, fmt.Errorf("%w: node with %d items on level %d, %d bytes of %d",
-			ErrCorrupt, count, n.level, end, len(data))
+		return Node{}, corruptf("node with %d items on level %d, %d bytes of %d", count, n.level, end, len(data))
 	}
 	return n, nil
 }
@@ -329,7 +333,7 @@ func (n *Node) validate() error {
 	}
 	for i := 1; i < n.count; i++ {
 		if bytes.Compare(n.span(&n.keys, i-1), n.span(&n.keys, i)) >= 0 {
-			return fmt.Errorf("%w: key %d is not above the one before", ErrCorrupt, i)
+			return corruptf("key %d is not above the one before", i)
 		}
 	}
 	if n.level > 0 {
@@ -342,12 +346,12 @@ func (n *Node) validateSections() error {
 	end := n.tail
 	if n.level == 0 {
 		if !n.values.ascends(n, end) {
-			return fmt.Errorf("%w: value offsets", ErrCorrupt)
+			return corruptf("value offsets")
 		}
 		end = n.values.start()
 	}
 	if !n.keys.ascends(n, end) {
-		return fmt.Errorf("%w: key offsets", ErrCorrupt)
+		return corruptf("key offsets")
 	}
 	return nil
 }
@@ -386,7 +390,7 @@ func (n *Node) validateSums() error {
 	for i := range n.count {
 		for table := range 2 {
 			if i > 0 && n.sum(table, i) <= n.sum(table, i-1) || n.sum(table, i) == 0 {
-				return fmt.Errorf("%w: sum %d does not ascend", ErrCorrupt, i)
+				return corruptf("sum %d does not ascend", i)
 			}
 		}
 	}
@@ -397,7 +401,7 @@ func (n *Node) validateAddresses() error {
 	for at := n.tail; at < len(n.data); at += 4 {
 		offset := int(binary.LittleEndian.Uint32(n.data[at:]))
 		if offset < n.values.data || offset+hash.Size > n.tail {
-			return fmt.Errorf("%w: address at %d is outside of the values", ErrCorrupt, offset)
+			return corruptf("address at %d is outside of the values", offset)
 		}
 	}
 	return nil
