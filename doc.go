@@ -1,2 +1,78 @@
 // Package vdb is a version-controlled database that lives inside a Go program.
+// It gives tables what git gives a source tree: branches, commits, merges,
+// diffs, reverts, time travel, over millions of rows, without a server.
+//
+// # Opening
+//
+// A database is a directory. Open creates it where there is none, with one
+// branch, main:
+//
+//	db, err := vdb.Open(ctx, "prod.vdb", nil)
+//	defer db.Close()
+//	main, err := db.Branch(ctx, "main")
+//
+// A DB and its Branches may be used by many goroutines, and the directory by
+// many processes at once.
+//
+// # Reading and writing
+//
+// Rows are written in transactions on a branch. A typed table maps a struct to
+// columns:
+//
+//	type Customer struct {
+//		ID   string `vdb:"id,pk"`
+//		Name string `vdb:"name"`
+//	}
+//
+//	var customers = vdb.MustTable[Customer]("customers")
+//
+//	err = main.Update(ctx, func(tx *vdb.Tx) error {
+//		if err := customers.CreateIfMissing(tx); err != nil {
+//			return err
+//		}
+//		return customers.Put(tx, Customer{ID: "c1", Name: "Example Ltd"})
+//	})
+//
+// Tools that do not know the tables use Rows of Values: Tx.Put, Snapshot.Get,
+// Snapshot.Rows.
+//
+// A transaction reads the branch as it was when it began, and its own writes.
+// It is durable when Update returns: one append to a journal and one sync, which
+// concurrent transactions share. Two that touched different rows, or different
+// columns of a row, both take effect; if they changed the same cell, Update runs
+// its function again on the newer state. Readers take no lock and are never
+// stopped.
+//
+// # History
+//
+// Transactions change a branch's working set. Commit records it in history:
+//
+//	c, err := main.Commit(ctx, vdb.Message{Author: "Support", Text: "New customer"})
+//
+// and whatever was committed can be read again, indexes included:
+//
+//	before, err := db.AsOf(ctx, c.Hash.String()+"~1")
+//
+// Revisions are written as git's are: a branch, a tag, a hash or a unique prefix
+// of one, HEAD, WORKING, STAGED, rev~n, rev^n, rev@{time}.
+//
+// Diff, Log, History and Blame say what changed, when, and by whom. Merge,
+// CherryPick and Revert carry changes from one place in history to another, cell
+// by cell; ResetHard takes a branch back; Restore puts some rows back as they
+// were, and the rows that depend on them.
+//
+// # Conflicts
+//
+// Where both sides of a merge changed the same cell the column's Policy decides
+// or, without one, the row is a Conflict: the merge stays in progress, with ours
+// in that row, until ResolveConflicts has settled all of them and Commit makes
+// the merge commit, or Abort ends it.
+//
+// # What it does not do
+//
+// There is no query language here: the database/sql driver is a package of its
+// own. Rules that only SQL can evaluate are its matter too. A key or an indexed
+// value may have up to 32 KiB, a chunk of a value that stands out of line has no
+// limit but the disk. A context given to Begin, Snapshot or AsOf governs all
+// reads through what they return.
 package vdb

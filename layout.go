@@ -145,6 +145,14 @@ func (l *layout) column(name string) (int, error) {
 	return i, nil
 }
 
+// wholeKey appends the encoded primary key, given all of its values.
+func (l *layout) wholeKey(dst []byte, vals []Value) ([]byte, error) {
+	if want := max(len(l.key), 1); len(vals) != want {
+		return nil, invalidf("table %s: %d values for a key of %d columns", l.schema.Name, len(vals), want)
+	}
+	return l.appendKey(dst, vals)
+}
+
 // appendKey appends the encoded primary key, or a prefix of it, given by vals.
 func (l *layout) appendKey(dst []byte, vals []Value) ([]byte, error) {
 	want := max(len(l.key), 1)
@@ -366,7 +374,7 @@ func (x *indexLayout) rowKeyOf(entry []byte) ([]byte, error) {
 	rest := entry
 	for _, c := range x.columns[:x.own] {
 		var err error
-		if _, rest, _, err = record.DecodeKey(rest, c.KeyColumn); err != nil {
+		if rest, err = record.SkipKey(rest, c.KeyColumn); err != nil {
 			return nil, fmt.Errorf("index %s: %w", x.name, err)
 		}
 	}

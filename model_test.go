@@ -60,7 +60,7 @@ func (r *modelRun) value(column vdb.Column) vdb.Value {
 		if column.Type == "" {
 			return vdb.Bytes([]byte{0, byte(r.rng.IntN(3))})
 		}
-		return vdb.Text(strings.Repeat("long ", 100+r.rng.IntN(100)))
+		return vdb.Text(strings.Repeat("long ", 150+r.rng.IntN(300)))
 	case 3, 4:
 		return vdb.Int(int64(r.rng.IntN(50) - 5))
 	}
