@@ -19,10 +19,14 @@ type Blob struct {
 	content io.ReaderAt // nil is NULL
 	value   Value       // as stored; NULL while it has not been
 	source  io.Reader   // what is to be stored
+	used    bool        // source has been read
+	start   int64       // where source began, if it can Seek
 }
 
 // NewBlob returns a Blob to be written, with the bytes that r yields until EOF.
-// They are read once, when the row is written.
+// They are read when the row is written. A reader that can Seek is read again
+// when the same Blob is; without, that is an error, and Update, which may run its
+// function again, must make a new reader each time.
 func NewBlob(r io.Reader) *Blob { return &Blob{source: r} }
 
 // newBlob opens a stored value.
@@ -60,6 +64,46 @@ func (b *Blob) ReadAt(p []byte, off int64) (int, error) {
 
 // Reader returns a new reader of the whole value.
 func (b *Blob) Reader() io.ReadSeeker { return io.NewSectionReader(b, 0, b.size) }
+
+// store writes the Blob to be held in a column, unless s has it already.
+func (b *Blob) store(ctx context.Context, s prolly.Store, kind record.Kind) (Value, error) {
+	switch {
+	case b.IsNull():
+		return Null(), nil
+	case b.source == nil:
+		return b.restore(ctx, s, kind)
+	}
+	if err := b.rewind(); err != nil {
+		return Value{}, err
+	}
+	return outlineStream(ctx, s, kind, b.source)
+}
+
+// restore stores what has been read from this or another database.
+func (b *Blob) restore(ctx context.Context, s prolly.Store, kind record.Kind) (Value, error) {
+	if address, out := b.value.Address(); out && b.value.Kind() == kind {
+		if _, err := prolly.OpenBlob(ctx, s, address); err == nil {
+			return b.value, nil
+		}
+	}
+	return outlineStream(ctx, s, kind, b.Reader())
+}
+
+// rewind goes back to where the source began, when a transaction runs again.
+func (b *Blob) rewind() error {
+	seeker, ok := b.source.(io.Seeker)
+	var err error
+	switch {
+	case b.used && !ok:
+		return invalidf("a Blob whose reader has been read before and cannot Seek")
+	case b.used:
+		_, err = seeker.Seek(b.start, io.SeekStart)
+	case ok:
+		b.start, err = seeker.Seek(0, io.SeekCurrent)
+	}
+	b.used = true
+	return err
+}
 
 // readBlob loads a value that stands out of line.
 func readBlob(ctx context.Context, s prolly.Store, v Value) (Value, error) {

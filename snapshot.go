@@ -250,10 +250,7 @@ func (t *tableView) keyOf(key []any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(vals) != max(len(t.key), 1) {
-		return nil, invalidf("table %s: %d values for a key of %d columns", t.schema.Name, len(vals), max(len(t.key), 1))
-	}
-	return t.appendKey(nil, vals)
+	return t.wholeKey(nil, vals)
 }
 
 // row decodes a row that the caller may keep, with all values in line.

@@ -65,7 +65,16 @@ func (tx *Tx) delete(table string, key []any) error {
 	if err != nil {
 		return err
 	}
-	k, err := t.keyOf(key)
+	vals, err := valuesOf(key)
+	if err != nil {
+		return err
+	}
+	return tx.deleteRow(t, vals)
+}
+
+// deleteRow removes the row of a primary key.
+func (tx *Tx) deleteRow(t *tableView, key []Value) error {
+	k, err := t.wholeKey(nil, key)
 	if err != nil {
 		return err
 	}
@@ -74,7 +83,7 @@ func (tx *Tx) delete(table string, key []any) error {
 		return err
 	}
 	if !found {
-		return fmt.Errorf("table %s, row %v: %w", table, key, ErrNotFound)
+		return fmt.Errorf("table %s, row %s: %w", t.schema.Name, formatValues(key), ErrNotFound)
 	}
 	return tx.wrote(n)
 }
