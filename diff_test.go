@@ -1,0 +1,341 @@
+package vdb_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vdbgo/vdb"
+)
+
+// rowsOf returns a table's rows as text, by their keys.
+func rowsOf(t testing.TB, s *vdb.Snapshot, table string) map[string]string {
+	t.Helper()
+	rows := map[string]string{}
+	schema, err := s.Schema(table)
+	if errors.Is(err, vdb.ErrNotFound) {
+		return rows
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row, err := range s.Rows(table, vdb.Range{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows[keyText(schema, row)] = fmt.Sprint(row)
+	}
+	return rows
+}
+
+func keyText(schema *vdb.Schema, row vdb.Row) string {
+	var key []vdb.Value
+	for _, name := range schema.PrimaryKey {
+		key = append(key, row[schema.Column(name)])
+	}
+	return fmt.Sprint(key)
+}
+
+// randomEdits changes about n rows of a table with the columns id, a, b, c.
+func randomEdits(tx *vdb.Tx, r *rand.Rand, table string, n int) error {
+	schema, err := tx.Schema(table)
+	if err != nil {
+		return err
+	}
+	for range n {
+		row := make(vdb.Row, len(schema.Columns))
+		for i := range row {
+			row[i] = vdb.Int(r.Int64N(4))
+			if strings.Contains(schema.Columns[i].Type, "TEXT") {
+				row[i] = vdb.Text(strings.Repeat("x", r.IntN(40)))
+			}
+			if r.IntN(50) == 0 && strings.Contains(schema.Columns[i].Type, "TEXT") {
+				row[i] = vdb.Text(strings.Repeat("long", 500+r.IntN(2)))
+			}
+		}
+		id := r.Int64N(3000)
+		row[0] = vdb.Int(id)
+		if r.IntN(3) == 0 {
+			if err := tx.Delete(table, id); err != nil && !errors.Is(err, vdb.ErrNotFound) {
+				return err
+			}
+			continue
+		}
+		if err := tx.Put(table, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestDiffAgainstMaps(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	db := openMemory(t)
+	main := mainBranch(t, db)
+	schemas := []vdb.Schema{
+		{Name: "ints", Columns: []vdb.Column{{Name: "id", Type: "INTEGER"}, {Name: "a", Type: "TEXT"}, {Name: "b", Type: "INT"}}, PrimaryKey: []string{"id"}},
+		{Name: "keys", Columns: []vdb.Column{{Name: "id", Type: "INT"}, {Name: "a", Type: "TEXT"}, {Name: "b", Type: "REAL"}}, PrimaryKey: []string{"id"},
+			Indexes: []vdb.Index{{Name: "by_b", Columns: []vdb.IndexColumn{{Name: "b"}}}}},
+	}
+	update(t, main, func(tx *vdb.Tx) error {
+		for _, s := range schemas {
+			if err := tx.CreateTable(s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	commit(t, main, "tables")
+	var snaps []*vdb.Snapshot
+	for round := range 12 {
+		update(t, main, func(tx *vdb.Tx) error {
+			for _, s := range schemas {
+				if err := randomEdits(tx, r, s.Name, []int{2, 200, 2000}[round%3]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		commit(t, main, fmt.Sprint("round ", round))
+		snap, err := db.AsOf(t.Context(), "HEAD")
+		if err != nil {
+			t.Fatal(err)
+		}
+		snaps = append(snaps, snap)
+	}
+	for range 20 {
+		from, to := snaps[r.IntN(len(snaps))], snaps[r.IntN(len(snaps))]
+		for _, s := range schemas {
+			checkDiff(t, from, to, s.Name)
+		}
+	}
+}
+
+// checkDiff compares a diff with the maps of both sides, and applies it.
+func checkDiff(t testing.TB, from, to *vdb.Snapshot, table string) {
+	t.Helper()
+	was, is := rowsOf(t, from, table), rowsOf(t, to, table)
+	d := from.Diff(to)
+	var n vdb.Counts
+	previous := ""
+	for change, err := range d.Rows(table) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := fmt.Sprint(change.Key)
+		if key == previous {
+			t.Fatalf("row %s twice", key)
+		}
+		previous = key
+		switch change.Kind {
+		case vdb.Added:
+			n.Added++
+		case vdb.Deleted:
+			n.Deleted++
+		case vdb.Modified:
+			n.Modified++
+			if len(change.Columns) == 0 {
+				t.Fatalf("row %s modified in no column", key)
+			}
+		}
+		checkSide(t, was, key, change.From)
+		checkSide(t, is, key, change.To)
+		delete(was, key)
+		if change.To != nil {
+			was[key] = fmt.Sprint(change.To)
+		}
+	}
+	if !maps.Equal(is, was) {
+		t.Fatalf("the diff applied to the one side is not the other:\n%v\n%v", was, is)
+	}
+	if counts, err := d.Count(table); err != nil || counts != n {
+		t.Fatalf("counted %v, %v; there are %v", counts, err, n)
+	}
+}
+
+func checkSide(t testing.TB, rows map[string]string, key string, row vdb.Row) {
+	t.Helper()
+	want, ok := rows[key]
+	if ok != (row != nil) || ok && want != fmt.Sprint(row) {
+		t.Fatalf("row %s is %v, not %s", key, row, want)
+	}
+}
+
+func changesOf(t testing.TB, d *vdb.Diff, table string, o *vdb.RowsOptions) []string {
+	t.Helper()
+	var got []string
+	for change, err := range d.Rows(table, o) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprintf("%s %v %v → %v %v", change.Kind, change.Key, change.From, change.To, change.Columns))
+	}
+	return got
+}
+
+func wantChanges(t testing.TB, d *vdb.Diff, table string, o *vdb.RowsOptions, want ...string) {
+	t.Helper()
+	wantLines(t, changesOf(t, d, table, o), want)
+}
+
+func wantLines(t testing.TB, got, want []string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Fatalf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+var things = vdb.Schema{
+	Name:       "things",
+	Columns:    []vdb.Column{{Name: "id", Type: "INTEGER"}, {Name: "a", Type: "TEXT"}, {Name: "b", Type: "INT"}, {Name: "c", Type: "INT"}},
+	PrimaryKey: []string{"id"},
+}
+
+func thing(id int64, a string, rest ...int64) vdb.Row {
+	row := vdb.Row{vdb.Int(id), vdb.Text(a)}
+	for _, x := range rest {
+		row = append(row, vdb.Int(x))
+	}
+	return row
+}
+
+// thingsDB has a table of three things in its first commit.
+func thingsDB(t testing.TB) (*vdb.DB, *vdb.Branch) {
+	t.Helper()
+	db := openMemory(t)
+	main := mainBranch(t, db)
+	update(t, main, func(tx *vdb.Tx) error {
+		if err := tx.CreateTable(things); err != nil {
+			return err
+		}
+		for i := range int64(3) {
+			if err := tx.Insert("things", thing(i, "t", 10*i, 100*i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	commit(t, main, "things")
+	return db, main
+}
+
+func TestDiffThroughSchemaChanges(t *testing.T) {
+	db, main := thingsDB(t)
+	edit := func(fn func(tx *vdb.Tx) error) *vdb.Diff {
+		update(t, main, fn)
+		return db.Diff(t.Context(), "HEAD", "WORKING")
+	}
+	d := edit(func(tx *vdb.Tx) error {
+		return tx.AddColumn("things", vdb.Column{Name: "d", Type: "INT", Default: "7"})
+	})
+	wantChanges(t, d, "things", nil)
+	d = edit(func(tx *vdb.Tx) error { return tx.Put("things", thing(1, "t", 10, 100, 8)) })
+	wantChanges(t, d, "things", nil, "modified [1] [1 't' 10 100] → [1 't' 10 100 8] [d]")
+	d = edit(func(tx *vdb.Tx) error { return tx.RenameColumn("things", "a", "name") })
+	wantChanges(t, d, "things", nil, "modified [1] [1 't' 10 100] → [1 't' 10 100 8] [d]")
+	d = edit(func(tx *vdb.Tx) error { return tx.DropColumn("things", "b") })
+	wantChanges(t, d, "things", nil, "modified [1] [1 't' 10 100] → [1 't' 100 8] [d]")
+	d = edit(func(tx *vdb.Tx) error { return tx.RenameTable("things", "goods") })
+	wantChanges(t, d, "goods", nil, "modified [1] [1 't' 10 100] → [1 't' 100 8] [d]")
+	d = edit(func(tx *vdb.Tx) error { return tx.Put("goods", thing(2, "u", 200, 7)) })
+	wantChanges(t, d, "things", &vdb.RowsOptions{Range: vdb.Range{From: []any{2}}}, "modified [2] [2 't' 20 200] → [2 'u' 200 7] [name]")
+
+	var tables []vdb.TableChange
+	for change, err := range d.Tables() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		tables = append(tables, change)
+	}
+	if len(tables) != 1 || !tables[0].Renamed() || tables[0].From != "things" || tables[0].To != "goods" || tables[0].FromRows != 3 || tables[0].ToRows != 3 {
+		t.Fatalf("tables %+v", tables)
+	}
+	var columns []string
+	for _, c := range tables[0].Schema.Columns {
+		columns = append(columns, string(c.Kind()))
+	}
+	if want := []string{"modified", "added", "deleted"}; !slices.Equal(columns, want) {
+		t.Fatalf("columns %v, want %v", columns, want)
+	}
+}
+
+func TestDiffOfTables(t *testing.T) {
+	db, main := thingsDB(t)
+	update(t, main, func(tx *vdb.Tx) error {
+		if err := tx.RenameTable("things", "old"); err != nil {
+			return err
+		}
+		if err := tx.CreateTable(things); err != nil {
+			return err
+		}
+		return tx.Insert("things", thing(9, "new", 1, 1))
+	})
+	var got []string
+	d := db.Diff(t.Context(), "HEAD", "WORKING")
+	for c, err := range d.Tables() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprintf("%s %s→%s %d→%d %v", c.Kind, c.From, c.To, c.FromRows, c.ToRows, c.Data))
+	}
+	wantLines(t, got, []string{"modified things→old 3→3 false", "added →things 0→1 true"})
+	wantChanges(t, d, "old", nil)
+	wantChanges(t, d, "things", nil, "added [9] [] → [9 'new' 1 1] []")
+	update(t, main, func(tx *vdb.Tx) error { return tx.DropTable("old") })
+	d = db.Diff(t.Context(), "HEAD", "WORKING")
+	if n, err := d.Count("things"); err != nil || n != (vdb.Counts{Added: 1}) {
+		t.Fatalf("counted %v, %v", n, err)
+	}
+}
+
+func TestDiffOptionsAndErrors(t *testing.T) {
+	db, main := thingsDB(t)
+	ctx := t.Context()
+	if _, err := db.CreateBranch(ctx, "side", "HEAD"); err != nil {
+		t.Fatal(err)
+	}
+	update(t, main, func(tx *vdb.Tx) error { return tx.Delete("things", 0) })
+	commit(t, main, "delete")
+	side, _ := db.Branch(ctx, "side")
+	update(t, side, func(tx *vdb.Tx) error { return tx.Put("things", thing(5, "side", 1, 1)) })
+	commit(t, side, "put")
+	wantChanges(t, db.Diff(ctx, "main..side", ""), "things", nil, "added [0] [] → [0 't' 0 0] []", "added [5] [] → [5 'side' 1 1] []")
+	wantChanges(t, db.Diff(ctx, "main...side", ""), "things", nil, "added [5] [] → [5 'side' 1 1] []")
+	wantChanges(t, side.Show(ctx, "HEAD"), "things", nil, "added [5] [] → [5 'side' 1 1] []")
+	wantChanges(t, db.Diff(ctx, "main", "side"), "things", &vdb.RowsOptions{Limit: 1}, "added [0] [] → [0 't' 0 0] []")
+	wantChanges(t, db.Diff(ctx, "main", "side"), "things",
+		&vdb.RowsOptions{Where: func(c vdb.RowChange) bool { return c.After("A").Text() == "side" && c.Before("a").IsNull() }},
+		"added [5] [] → [5 'side' 1 1] []")
+	for _, test := range []struct {
+		d    *vdb.Diff
+		want error
+		text string
+	}{
+		{db.Diff(ctx, "nope", "HEAD"), vdb.ErrNotFound, `"nope"`},
+		{db.Diff(ctx, "HEAD", "HEAD~9"), vdb.ErrNotFound, `"HEAD~9"`},
+		{db.Diff(ctx, "main..side", "HEAD"), vdb.ErrInvalid, "range"},
+		{db.Diff(ctx, "HEAD", "side"), vdb.ErrNotFound, "table nothing"},
+		{db.Show(ctx, "nope"), vdb.ErrNotFound, `"nope"`},
+	} {
+		_, err := test.d.Count("nothing")
+		if !errors.Is(err, test.want) || !strings.Contains(fmt.Sprint(err), test.text) {
+			t.Errorf("error %v, want %v with %q", err, test.want, test.text)
+		}
+		for _, rowErr := range test.d.Rows("nothing") {
+			if !errors.Is(rowErr, test.want) {
+				t.Errorf("error %v, want %v", rowErr, test.want)
+			}
+		}
+	}
+	for _, err := range db.Diff(ctx, "HEAD~", "HEAD").Rows("things", &vdb.RowsOptions{Range: vdb.Range{Backward: true}}) {
+		if !errors.Is(err, vdb.ErrInvalid) {
+			t.Errorf("error %v of a backward diff", err)
+		}
+	}
+}
