@@ -96,7 +96,11 @@ func (b *Branch) Begin(ctx context.Context) (*Tx, error) {
 }
 
 func (db *DB) begin(ctx context.Context, branch string, v version) *Tx {
-	w := db.blocks.NewWriter()
+	return db.beginWith(ctx, db.blocks.NewWriter(), branch, v)
+}
+
+// beginWith starts a transaction whose chunks go to w.
+func (db *DB) beginWith(ctx context.Context, w *nbs.Writer, branch string, v version) *Tx {
 	return &Tx{Snapshot: db.newSnapshot(ctx, w, v), branch: branch, writer: w, touched: map[*tableView]bool{}}
 }
 
