@@ -1,0 +1,551 @@
+package vdb
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/vdbgo/vdb/prolly"
+)
+
+// merger makes, of two versions and the one that both come from, a version with
+// the changes of both. Tables and columns are matched by their identities, so
+// that renames merge with edits; rows by their keys, cell by cell.
+//
+// Where the sides collide the merged version is as ours, or as take or resolve
+// decide; what they leave undecided is listed by conflictList.
+type merger struct {
+	db                 *DB
+	ctx                context.Context
+	store              prolly.Store
+	base, ours, theirs version
+	theirsLater        bool
+	// strict: two transactions made the sides. What both did equally collides
+	// too, lest an update be lost: each has read the state without the other's.
+	strict bool
+	// replay: theirs makes a change again that ours may have already, as a revert
+	// does. Rows without a primary key that both sides added under one rowid are
+	// one row if they are equal; else they are two.
+	replay bool
+	// take decides all conflicts for one side.
+	take Side
+	// resolve decides conflicts of rows, by folded table name.
+	resolve map[string]func(Conflict) (Row, error)
+	// schemaTake decides conflicts of schemas, by table identity.
+	schemaTake map[string]Side
+
+	sides   [3]mergeSide
+	renamed bool // the sides' identities differ
+	tables  []*tableMerge
+	schemas []Conflict // conflicts of schemas
+	listed  []Conflict // conflicts of rows, up to maxListed
+}
+
+// maxListed bounds the conflicts in a *ConflictError.
+const maxListed = 10_000
+
+// mergeSide is one of the versions.
+type mergeSide struct {
+	*Snapshot
+	ids *identities
+}
+
+// tableMerge is a table, by its identity, on the sides of a merge.
+type tableMerge struct {
+	id    string
+	sides [3]*tableSide // nil is absent
+
+	plan  tablePlan
+	from  int    // the side whose table is taken whole
+	name  string // the merged name, folded
+	shape *identitySchema
+	rows  *rowMerge
+	entry tableEntry // the result, unless absent
+}
+
+type tablePlan uint8
+
+const (
+	planAbsent tablePlan = iota
+	planWhole            // as on side from
+	planMerge
+)
+
+// tableSide is a table on one side.
+type tableSide struct {
+	name  string // folded
+	raw   []byte // its entry
+	ids   tableIdentity
+	view  *tableView
+	shape *identitySchema
+}
+
+// run returns the merged version.
+func (m *merger) run() (version, error) {
+	switch {
+	case m.theirs == m.base:
+		return m.ours, nil
+	case m.ours == m.base:
+		return m.theirs, nil
+	}
+	if err := m.open(); err != nil {
+		return version{}, err
+	}
+	for _, step := range []func() error{m.pair, m.planAll, m.settleNames, m.mergeAll, m.finishAll} {
+		if err := step(); err != nil {
+			return version{}, err
+		}
+	}
+	return m.save()
+}
+
+// conflictList returns the conflicts that remain, at most maxListed of them.
+func (m *merger) conflictList() []Conflict {
+	return append(slices.Clone(m.schemas), m.listed...)
+}
+
+func (m *merger) open() error {
+	for i, v := range [3]version{m.base, m.ours, m.theirs} {
+		ids, err := loadIdentities(m.ctx, m.store, v.ids)
+		if err != nil {
+			return err
+		}
+		m.sides[i] = mergeSide{Snapshot: m.db.newSnapshot(m.ctx, m.store, v), ids: ids}
+	}
+	m.renamed = m.base.ids != m.ours.ids || m.base.ids != m.theirs.ids
+	return nil
+}
+
+// pair lists the tables that may differ from ours in the result.
+func (m *merger) pair() error {
+	if m.renamed {
+		return m.pairByIdentity()
+	}
+	for change, err := range prolly.Diff(m.ctx, m.sides[atBase].root, m.sides[atTheirs].root, tableKeys) {
+		if err != nil {
+			return err
+		}
+		ours, _, err := m.sides[atOurs].root.Get(m.ctx, change.Key)
+		if err != nil {
+			return err
+		}
+		name := string(change.Key[len(tableKeyPrefix):])
+		t := &tableMerge{id: m.sides[atOurs].ids.table(name)}
+		for i, raw := range [][]byte{change.From, ours, change.To} {
+			if raw != nil {
+				t.sides[i] = m.side(i, name, raw)
+			}
+		}
+		m.tables = append(m.tables, t)
+	}
+	return nil
+}
+
+func (m *merger) side(i int, name string, raw []byte) *tableSide {
+	return &tableSide{name: name, raw: raw, ids: m.sides[i].ids.Tables[name]}
+}
+
+// pairByIdentity lists all tables.
+func (m *merger) pairByIdentity() error {
+	byID := map[string]*tableMerge{}
+	for i := range m.sides {
+		for item, err := range m.sides[i].root.Items(m.ctx, tableKeys) {
+			if err != nil {
+				return err
+			}
+			name := string(item.Key[len(tableKeyPrefix):])
+			id := m.sides[i].ids.table(name)
+			if byID[id] == nil {
+				byID[id] = &tableMerge{id: id}
+				m.tables = append(m.tables, byID[id])
+			}
+			byID[id].sides[i] = m.side(i, name, item.Value)
+		}
+	}
+	return nil
+}
+
+func (m *merger) planAll() error {
+	for _, t := range m.tables {
+		if err := m.planTable(t); err != nil {
+			return fmt.Errorf("table %s: %w", t.anyName(), err)
+		}
+	}
+	return nil
+}
+
+// anyName is what some side calls the table: ours before theirs.
+func (t *tableMerge) anyName() string {
+	for _, i := range []int{atOurs, atTheirs, atBase} {
+		if t.sides[i] != nil {
+			return t.sides[i].name
+		}
+	}
+	return t.id
+}
+
+func (m *merger) planTable(t *tableMerge) error {
+	base, ours, theirs := t.sides[atBase], t.sides[atOurs], t.sides[atTheirs]
+	switch {
+	case sameTable(base, theirs):
+		t.takeWhole(atOurs)
+		return nil
+	case sameTable(base, ours):
+		t.takeWhole(atTheirs)
+		return nil
+	case ours == nil && theirs == nil:
+		return nil
+	case ours == nil || theirs == nil:
+		return m.planDropped(t)
+	}
+	return m.planMerge(t)
+}
+
+func sameTable(a, b *tableSide) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.name == b.name && bytes.Equal(a.raw, b.raw) && maps.Equal(a.ids.Columns, b.ids.Columns)
+}
+
+// takeWhole takes the table as one side has it.
+func (t *tableMerge) takeWhole(side int) {
+	t.plan, t.from = planWhole, side
+	if t.sides[side] == nil {
+		t.plan = planAbsent
+	} else {
+		t.name = t.sides[side].name
+	}
+}
+
+// preference is the side that a colliding schema follows, and whether that was
+// decided by someone.
+func (m *merger) preference(t *tableMerge) (side int, decided bool) {
+	take := m.take
+	if s, ok := m.schemaTake[t.id]; ok {
+		take = s
+	}
+	if take == Theirs {
+		return atTheirs, true
+	}
+	return atOurs, take == Ours
+}
+
+// collide reports a conflict of schemas, unless it has been decided.
+func (m *merger) collide(t *tableMerge, reason string) {
+	if _, decided := m.preference(t); !decided {
+		m.schemas = append(m.schemas, Conflict{Table: m.tableTitle(t), Reason: reason})
+	}
+}
+
+// tableTitle is the table's name as some side spells it.
+func (m *merger) tableTitle(t *tableMerge) string {
+	for _, i := range []int{atOurs, atTheirs, atBase} {
+		if s := t.sides[i]; s != nil && s.view != nil {
+			return s.view.schema.Name
+		}
+	}
+	return t.anyName()
+}
+
+// planDropped is for a table that one side has dropped: it stays dropped if the
+// other has left it alone.
+func (m *merger) planDropped(t *tableMerge) error {
+	there, reason := atTheirs, "dropped by ours, changed by theirs"
+	if t.sides[atOurs] != nil {
+		there, reason = atOurs, "changed by ours, dropped by theirs"
+	}
+	if err := m.load(t); err != nil {
+		return err
+	}
+	was, is := t.sides[atBase], t.sides[there]
+	if was.view.entry.rows == is.view.entry.rows && sameSchema(was.shape, is.shape) {
+		return nil
+	}
+	m.collide(t, reason)
+	side, _ := m.preference(t)
+	t.takeWhole(side)
+	return nil
+}
+
+// load opens the table on each side.
+func (m *merger) load(t *tableMerge) error {
+	for i, s := range t.sides {
+		if s == nil || s.view != nil {
+			continue
+		}
+		e, err := decodeTableEntry(s.raw)
+		if err != nil {
+			return err
+		}
+		if s.view, err = m.sides[i].openTable(e); err != nil {
+			return err
+		}
+		s.shape = m.sides[i].ids.withIdentities(s.view.schema)
+	}
+	return nil
+}
+
+// planMerge merges the table's schema and sees whether its rows can be.
+func (m *merger) planMerge(t *tableMerge) error {
+	if err := m.load(t); err != nil {
+		return err
+	}
+	base, ours, theirs := t.sides[atBase], t.sides[atOurs], t.sides[atTheirs]
+	t.plan, t.name = planMerge, ours.name
+	if !m.renamed && ours.view.entry.schema == theirs.view.entry.schema && base != nil && base.view.entry.schema == ours.view.entry.schema {
+		t.shape = ours.shape
+		t.rows = newRowMerge(m, t, ours.view.layout)
+		return nil
+	}
+	return m.planSchema(t)
+}
+
+func (m *merger) planSchema(t *tableMerge) error {
+	base, ours, theirs := t.sides[atBase], t.sides[atOurs], t.sides[atTheirs]
+	var was *identitySchema
+	if base != nil {
+		was = base.shape
+	}
+	prefer, _ := m.preference(t)
+	var reasons []string
+	t.shape, reasons = mergeSchemas(was, ours.shape, theirs.shape, prefer)
+	m.mergeName(t)
+	l, err := newLayout(t.shape.named(spelled))
+	if err == nil {
+		t.rows = newRowMerge(m, t, l)
+		err = t.rows.keyChanges()
+	}
+	if err != nil {
+		reasons = append(reasons, err.Error())
+		t.takeWhole(prefer)
+	}
+	for _, reason := range reasons {
+		m.collide(t, reason)
+	}
+	return nil
+}
+
+// spelled calls a foreign key's parent what its side calls it.
+func spelled(fk identityForeignKey) (string, []string) { return fk.parent, fk.parentColumns }
+
+// mergeName merges the table's name.
+func (m *merger) mergeName(t *tableMerge) {
+	base, ours, theirs := t.sides[atBase], t.sides[atOurs], t.sides[atTheirs]
+	side := atOurs
+	if base != nil && ours.shape.name != theirs.shape.name {
+		switch base.shape.name {
+		case theirs.shape.name:
+		case ours.shape.name:
+			side = atTheirs
+		default:
+			m.collide(t, fmt.Sprintf("renamed by both sides, to %s and to %s", ours.shape.name, theirs.shape.name))
+			side, _ = m.preference(t)
+		}
+	}
+	t.name, t.shape.name = t.sides[side].name, t.sides[side].shape.name
+}
+
+// settleNames resolves tables that came to have the same name: those which ours
+// has keep the names they have there, others are left out.
+func (m *merger) settleNames() error {
+	for m.renamed {
+		a, b := m.sameNames()
+		if a == nil {
+			break
+		}
+		m.collide(a, "both sides have a table of that name, and they are not the same")
+		for _, t := range []*tableMerge{a, b} {
+			if err := m.fallBack(t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (m *merger) sameNames() (a, b *tableMerge) {
+	seen := map[string]*tableMerge{}
+	for _, t := range m.tables {
+		if t.plan == planAbsent {
+			continue
+		}
+		if other := seen[t.name]; other != nil {
+			return other, t
+		}
+		seen[t.name] = t
+	}
+	return nil, nil
+}
+
+func (m *merger) fallBack(t *tableMerge) error {
+	ours := t.sides[atOurs]
+	if ours == nil {
+		t.plan = planAbsent
+		return nil
+	}
+	t.name = ours.name
+	if err := m.load(t); err != nil {
+		return err
+	}
+	if t.plan == planMerge {
+		t.shape.name = ours.shape.name
+	}
+	return nil
+}
+
+func (m *merger) mergeAll() error {
+	for _, t := range m.tables {
+		if t.plan != planMerge {
+			continue
+		}
+		if err := t.rows.run(); err != nil {
+			return fmt.Errorf("table %s: %w", t.name, err)
+		}
+		t.entry = t.rows.entry
+	}
+	return nil
+}
+
+// finishAll writes the merged schemas. Those of tables taken whole may have to
+// follow what the other side has renamed.
+func (m *merger) finishAll() error {
+	for _, t := range m.tables {
+		if m.renamed && t.plan != planAbsent {
+			if err := m.load(t); err != nil {
+				return fmt.Errorf("table %s: %w", t.name, err)
+			}
+		}
+	}
+	for _, t := range m.tables {
+		var err error
+		switch t.plan {
+		case planMerge:
+			err = m.finishMerged(t)
+		case planWhole:
+			err = m.finishWhole(t)
+		}
+		if err != nil {
+			return fmt.Errorf("table %s: %w", t.name, err)
+		}
+	}
+	return nil
+}
+
+func (m *merger) finishMerged(t *tableMerge) error {
+	ours := t.sides[atOurs]
+	if t.rows.to == ours.view.layout {
+		t.entry.schema = ours.view.entry.schema
+		return nil
+	}
+	return m.putSchema(t, t.shape.named(m.parentOf))
+}
+
+func (m *merger) putSchema(t *tableMerge, s *Schema) error {
+	data, err := encodeSchema(s)
+	if err == nil {
+		t.entry.schema, err = m.store.Put(m.ctx, data)
+	}
+	return err
+}
+
+// finishWhole renames what a table taken whole calls by a name that the other
+// side changed.
+func (m *merger) finishWhole(t *tableMerge) error {
+	side := t.sides[t.from]
+	e, err := decodeTableEntry(side.raw)
+	if err != nil {
+		return err
+	}
+	t.entry = e
+	if !m.renamed {
+		return nil
+	}
+	s := side.view.schema.Clone()
+	changed := t.name != side.name
+	if changed {
+		s.Name = t.sides[atOurs].shape.name
+	}
+	for i, fk := range side.shape.foreignKeys {
+		name, columns := m.parentOf(fk)
+		if !sameName(name, fk.parent) || !slices.EqualFunc(columns, fk.parentColumns, sameName) {
+			s.ForeignKeys[i].Parent, s.ForeignKeys[i].ParentColumns, changed = name, columns, true
+		}
+	}
+	if !changed {
+		return nil
+	}
+	return m.putSchema(t, s)
+}
+
+// parentOf returns what the parent of a foreign key, and its columns, are called
+// in the merged version.
+func (m *merger) parentOf(fk identityForeignKey) (string, []string) {
+	if !m.renamed {
+		return spelled(fk)
+	}
+	i := slices.IndexFunc(m.tables, func(t *tableMerge) bool { return t.id == fk.Parent && t.plan != planAbsent })
+	if i < 0 {
+		return spelled(fk)
+	}
+	t := m.tables[i]
+	name, shape := fk.parent, t.shape
+	if t.plan == planWhole {
+		shape = t.sides[t.from].shape
+	}
+	if fold(name) != t.name {
+		name = shape.name
+	}
+	columns := slices.Clone(fk.parentColumns)
+	for i, id := range fk.ParentColumns {
+		if c := shape.column(id); c != nil && !sameName(c.Name, columns[i]) {
+			columns[i] = c.Name
+		}
+	}
+	return name, columns
+}
+
+// save writes the merged root value and identities.
+func (m *merger) save() (version, error) {
+	edits := map[string][]byte{}
+	for _, t := range m.tables {
+		if ours := t.sides[atOurs]; ours != nil && (t.plan == planAbsent || ours.name != t.name) {
+			if _, set := edits[ours.name]; !set {
+				edits[ours.name] = nil
+			}
+		}
+		if t.plan != planAbsent {
+			edits[t.name] = t.entry.encode()
+		}
+	}
+	var sorted []prolly.Edit
+	for _, name := range slices.Sorted(maps.Keys(edits)) {
+		sorted = append(sorted, prolly.Edit{Key: tableKey(name), Value: edits[name]})
+	}
+	root, err := m.sides[atOurs].root.Apply(m.ctx, sorted)
+	if err != nil || !m.renamed {
+		return version{root: root.Hash(), ids: m.ours.ids}, err
+	}
+	ids, err := m.mergedIdentities().store(m.ctx, m.store)
+	return version{root: root.Hash(), ids: ids}, err
+}
+
+func (m *merger) mergedIdentities() *identities {
+	ids := &identities{}
+	for _, t := range m.tables {
+		switch t.plan {
+		case planWhole:
+			ids.put(t.name, tableIdentity{Columns: maps.Clone(t.sides[t.from].ids.Columns)})
+		case planMerge:
+			for _, c := range t.shape.columns {
+				ids.setColumn(t.name, c.Name, c.id)
+			}
+		}
+		if t.plan != planAbsent {
+			ids.setTable(t.name, t.id)
+		}
+	}
+	return ids
+}
