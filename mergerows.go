@@ -124,7 +124,7 @@ func (r *rowMerge) mergeRows() (prolly.Tree, error) {
 	}
 	merged, err := prolly.Merge(r.ctx, r.trees[atBase], r.trees[atOurs], r.trees[atTheirs],
 		func(_ context.Context, key, base, ours, theirs []byte) ([]byte, error) {
-			return r.row(bytes.Clone(key), base, ours, theirs)
+			return r.row(bytes.Clone(key), bytes.Clone(base), bytes.Clone(ours), bytes.Clone(theirs))
 		})
 	if err != nil {
 		return prolly.Tree{}, err

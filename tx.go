@@ -161,7 +161,7 @@ func (db *DB) rebase(ctx context.Context, s prolly.Store, base, ours, theirs ver
 	if ours == base {
 		return theirs, nil
 	}
-	m := merger{db: db, ctx: ctx, store: s, base: base, ours: ours, theirs: theirs, theirsLater: true}
+	m := merger{db: db, ctx: ctx, store: s, base: base, ours: ours, theirs: theirs, theirsLater: true, strict: true}
 	merged, err := m.run()
 	if err != nil {
 		return version{}, err
