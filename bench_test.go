@@ -2,9 +2,13 @@ package vdb_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/vdbgo/vdb"
+	"github.com/vdbgo/vdb/nbs"
 )
 
 // benchRows is the size of the table that benchmarks read and write.
@@ -48,17 +52,149 @@ func benchDB(b *testing.B, rows int64) (*vdb.DB, *vdb.Branch) {
 	return db, main
 }
 
-func BenchmarkUpdateOneRow(b *testing.B) {
-	_, main := benchDB(b, benchRows)
-	syncs := main.DB().Stats().Syncs
+// costs reports what an operation takes of the processor, the disk and syncs,
+// beside the time that it takes.
+type costs struct {
+	db    *vdb.DB
+	cpu   time.Duration
+	stats nbs.Stats
+}
+
+func measure(b *testing.B, db *vdb.DB) *costs {
 	b.ReportAllocs()
-	i, n := int64(0), 0
+	return &costs{db: db, cpu: cpuTime(), stats: db.Stats()}
+}
+
+func (c *costs) report(b *testing.B) {
+	now, n := c.db.Stats(), float64(b.N)
+	b.ReportMetric(float64((cpuTime()-c.cpu).Microseconds())/n, "cpu-µs/op")
+	b.ReportMetric(float64(now.Syncs-c.stats.Syncs)/n, "syncs/op")
+	b.ReportMetric(float64(now.AppendedBytes-c.stats.AppendedBytes)/n, "disk-B/op")
+}
+
+// picks are row numbers in random order.
+func picks() func() int64 {
+	rng := rand.New(rand.NewPCG(1, 2))
+	return func() int64 { return rng.Int64N(benchRows) }
+}
+
+func BenchmarkUpdateOneRow(b *testing.B) {
+	db, main := benchDB(b, benchRows)
+	pick, c := picks(), measure(b, db)
 	for b.Loop() {
-		i = (i*6364136223846793005 + 1442695040888963407) & (1<<62 - 1)
-		row := benchRow(i % benchRows)
-		row[3] = vdb.Int(i % 1000)
+		row := benchRow(pick())
+		row[3] = vdb.Int(int64(b.N))
 		update(b, main, func(tx *vdb.Tx) error { return tx.Put("rows", row) })
-		n++
 	}
-	b.ReportMetric(float64(main.DB().Stats().Syncs-syncs)/float64(n), "syncs/op")
+	c.report(b)
+}
+
+func BenchmarkUpdateAndCommitOneRow(b *testing.B) {
+	db, main := benchDB(b, benchRows)
+	pick, c := picks(), measure(b, db)
+	n := int64(0)
+	for b.Loop() {
+		n++
+		row := benchRow(pick())
+		row[3] = vdb.Int(n % 1000)
+		update(b, main, func(tx *vdb.Tx) error { return tx.Put("rows", row) })
+		if _, err := main.Commit(b.Context(), vdb.Message{Author: "Support", Text: "one row", AllowEmpty: true}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	c.report(b)
+}
+
+func BenchmarkCommit(b *testing.B) {
+	db, main := benchDB(b, 1000)
+	c := measure(b, db)
+	for b.Loop() {
+		if _, err := main.Commit(b.Context(), vdb.Message{Author: "Support", Text: "nothing", AllowEmpty: true}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	c.report(b)
+}
+
+// BenchmarkUpdateConcurrently has 16 goroutines write one row each on one branch.
+func BenchmarkUpdateConcurrently(b *testing.B) {
+	db, main := benchDB(b, benchRows)
+	c := measure(b, db)
+	b.SetParallelism(8)
+	var next atomic.Int64
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			n := next.Add(1)
+			row := benchRow(n * 7919 % benchRows)
+			row[3] = vdb.Int(n)
+			update(b, main, func(tx *vdb.Tx) error { return tx.Put("rows", row) })
+		}
+	})
+	c.report(b)
+}
+
+func BenchmarkBranches(b *testing.B) {
+	db, _ := benchDB(b, 1000)
+	const branches = 100_000
+	for i := range branches {
+		if _, err := db.CreateBranch(b.Context(), fmt.Sprintf("customer/%06d", i), "main"); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("create", func(b *testing.B) {
+		c, n := measure(b, db), 0
+		for b.Loop() {
+			n++
+			if _, err := db.CreateBranch(b.Context(), fmt.Sprintf("new/%p/%d", b, n), "main"); err != nil {
+				b.Fatal(err)
+			}
+		}
+		c.report(b)
+	})
+	b.Run("open", func(b *testing.B) { benchOpen(b, db.Path()) })
+}
+
+func benchOpen(b *testing.B, dir string) {
+	b.ReportAllocs()
+	for b.Loop() {
+		db, err := vdb.Open(b.Context(), dir, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := db.AsOf(b.Context(), "main"); err != nil {
+			b.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkHistory reads through a history of 100,000 commits.
+func BenchmarkHistory(b *testing.B) {
+	db, main := benchDB(b, 10_000)
+	const commits = 100_000
+	for i := range int64(commits) {
+		if i%100 == 0 {
+			row := benchRow(i % 10_000)
+			row[3] = vdb.Int(i)
+			update(b, main, func(tx *vdb.Tx) error { return tx.Put("rows", row) })
+		}
+		if _, err := main.Commit(b.Context(), vdb.Message{Author: "Support", Text: "commit", AllowEmpty: true}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("open", func(b *testing.B) { benchOpen(b, db.Path()) })
+	b.Run("asof10000", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s, err := main.AsOf(b.Context(), "HEAD~10000")
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := s.Get("rows", 77); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

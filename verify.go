@@ -352,21 +352,31 @@ func (v *verifier) orphans(was, is *tableView) error {
 func (v *verifier) childrenOf(parent string) ([]childKey, error) {
 	if v.children == nil {
 		v.children = map[string][]childKey{}
-		names, err := v.to.Tables()
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range names {
-			t, err := v.to.table(name)
+		for e, err := range tableEntries(v.ctx, v.to.root) {
+			if err == nil {
+				err = v.addChildren(e)
+			}
 			if err != nil {
 				return nil, err
-			}
-			for _, fk := range t.schema.ForeignKeys {
-				v.children[fold(fk.Parent)] = append(v.children[fold(fk.Parent)], childKey{table: t, fk: fk})
 			}
 		}
 	}
 	return v.children[fold(parent)], nil
+}
+
+func (v *verifier) addChildren(e tableEntry) error {
+	l, err := v.to.db.layout(v.ctx, v.to.store, e.schema)
+	if err != nil {
+		return err
+	}
+	for _, fk := range l.schema.ForeignKeys {
+		t, err := v.to.table(l.schema.Name)
+		if err != nil {
+			return err
+		}
+		v.children[fold(fk.Parent)] = append(v.children[fold(fk.Parent)], childKey{table: t, fk: fk})
+	}
+	return nil
 }
 
 // orphansOf collects the parent keys that are gone and looks for rows that
