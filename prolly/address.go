@@ -37,8 +37,8 @@ func addressesOf(chunk []byte) (addressList, error) {
 		b, err := openBlob(chunk)
 		return addressList{start: blobHeaderSize, count: b.count}, err
 	}
-	n, err := open(chunk)
-	if err != nil {
+	var n Node
+	if err := n.open(chunk); err != nil {
 		return addressList{}, err
 	}
 	if n.level > 0 {

@@ -61,6 +61,14 @@ func perOp(b *testing.B, n int, unit string) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), unit)
 }
 
+// BenchmarkHash4K is the yardstick: how fast this machine is at this moment.
+func BenchmarkHash4K(b *testing.B) {
+	data := make([]byte, 4096)
+	for b.Loop() {
+		hash.Of(data)
+	}
+}
+
 func BenchmarkBuild(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
@@ -129,7 +137,7 @@ func BenchmarkScan(b *testing.B) {
 // benchEdits makes n edits, of rows that are there (even keys) or not (odd),
 // random or in a cluster that begins at from.
 func benchEdits(n int, odd uint64, from int64) []Edit {
-	r := rand.New(rand.NewPCG(2, 2))
+	r := rand.New(rand.NewPCG(2, odd))
 	keys := make([]uint64, n)
 	for i := range keys {
 		if keys[i] = 2*r.Uint64N(benchRows) + odd; from >= 0 {
@@ -198,5 +206,29 @@ func BenchmarkDiff10(b *testing.B) {
 		if n != 10 {
 			b.Fatal(n)
 		}
+	}
+}
+
+func BenchmarkMerge(b *testing.B) {
+	base, s := benchTree(b)
+	ours := base.mustApply(b, benchEdits(1000, 1, -1))
+	theirs := base.mustApply(b, benchEdits(1000, 0, -1))
+	clustered := base.mustApply(b, benchEdits(100_000, 0, 400_000))
+	for _, bench := range []struct {
+		name         string
+		ours, theirs Tree
+	}{
+		{"1000And1000Random", ours, theirs},
+		{"1And100kClustered", base.mustApply(b, benchEdits(1, 0, 10)), clustered},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				to := bench.ours.WithStore(newOverlay(s))
+				if _, err := Merge(context.Background(), base, to, bench.theirs, resolveByVerdict); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -67,7 +67,7 @@ func newBuilder(cfg *Config, s Store) *builder {
 	if cfg == nil {
 		cfg = &Config{}
 	}
-	return &builder{cfg: cfg, store: s}
+	return &builder{cfg: cfg, store: s, levels: make([]chunker, 0, usualHeight)}
 }
 
 // row takes an item, with a key above all before.
@@ -95,11 +95,25 @@ func (b *builder) put(ctx context.Context, key, value []byte) error {
 
 // rows takes items i to j of a leaf.
 func (b *builder) rows(ctx context.Context, n *Node, i, j int) error {
-	var scratch []byte
-	for ; i < j; i++ {
-		if err := b.row(ctx, n.key(&scratch, i), n.value(i)); err != nil {
+	if b.holds && i < j {
+		if err := b.release(ctx); err != nil {
 			return err
 		}
+	}
+	return b.copy(ctx, n, i, j)
+}
+
+func (b *builder) copy(ctx context.Context, n *Node, i, j int) error {
+	var scratch []byte
+	c := b.at(0)
+	for ; i < j; i++ {
+		if !c.addRow(b.cfg, n.key(&scratch, i), n.value(i)) {
+			continue
+		}
+		if err := b.flush(ctx, 0); err != nil {
+			return err
+		}
+		c = b.at(0) // flush may have moved it
 	}
 	return nil
 }
@@ -152,22 +166,17 @@ func (b *builder) release(ctx context.Context) error {
 
 // open takes what is in a node piece by piece.
 func (b *builder) open(ctx context.Context, t *subtree) error {
-	n, err := load(ctx, b.store, t.hash, t.level)
-	if err != nil {
+	var n Node
+	if err := load(ctx, b.store, t.hash, t.level, &n); err != nil {
 		return err
+	}
+	if t.level == 0 {
+		return b.copy(ctx, &n, 0, n.count)
 	}
 	var scratch []byte
 	for i := range n.count {
-		if t.level == 0 {
-			err = b.put(ctx, n.key(&scratch, i), n.value(i))
-		} else {
-			err = b.splice(ctx, &subtree{
-				entry: n.entry(&scratch, i),
-				level: t.level - 1,
-				edge:  t.edge && i == n.count-1,
-			})
-		}
-		if err != nil {
+		child := subtree{entry: n.entry(&scratch, i), level: t.level - 1, edge: t.edge && i == n.count-1}
+		if err := b.splice(ctx, &child); err != nil {
 			return err
 		}
 	}
@@ -186,7 +195,7 @@ func (b *builder) child(ctx context.Context, level int, e *entry) error {
 func (b *builder) at(level int) *chunker {
 	for len(b.levels) <= level {
 		l := len(b.levels)
-		b.levels = append(b.levels, chunker{level: l, rule: b.cfg.rule(l)})
+		b.levels = append(b.levels, newChunker(b.cfg, l))
 	}
 	return &b.levels[level]
 }
@@ -216,8 +225,8 @@ func (b *builder) write(ctx context.Context, c *chunker) (entry, error) {
 			e.pages += c.children[i].pages
 		}
 	} else if c.spills && b.cfg.Pages != nil {
-		n, err := open(data)
-		if err != nil {
+		var n Node
+		if err := n.open(data); err != nil {
 			return entry{}, err
 		}
 		e.pages = max(b.cfg.Pages(n), 1)
@@ -267,8 +276,8 @@ func (b *builder) finish(ctx context.Context) (hash.Hash, error) {
 // as the last node of a level may.
 func (b *builder) lowest(ctx context.Context, root hash.Hash) (hash.Hash, error) {
 	for b.spliced {
-		n, err := load(ctx, b.store, root, anyLevel)
-		if err != nil {
+		var n Node
+		if err := load(ctx, b.store, root, anyLevel, &n); err != nil {
 			return hash.Hash{}, err
 		}
 		if n.level == 0 || n.count > 1 {

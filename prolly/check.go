@@ -37,8 +37,8 @@ func (t Tree) checkNode(ctx context.Context, h hash.Hash, after []byte, want *su
 	if want != nil {
 		level = want.level
 	}
-	n, err := t.load(ctx, h, level)
-	if err != nil {
+	var n Node
+	if err := t.load(ctx, h, level, &n); err != nil {
 		return err
 	}
 	if err := n.validate(); err != nil {

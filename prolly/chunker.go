@@ -21,6 +21,18 @@ type chunker struct {
 	spills   bool    // an item does
 }
 
+// newChunker returns a chunker with room for a usual node.
+func newChunker(cfg *Config, level int) chunker {
+	c := chunker{level: level, rule: cfg.rule(level)}
+	c.keys = column{data: make([]byte, 0, 1024), ends: make([]uint32, 0, 96)}
+	if level == 0 {
+		c.values = column{data: make([]byte, 0, min(c.rule.max, 16<<10)), ends: make([]uint32, 0, 96)}
+	} else {
+		c.children = make([]child, 0, 96)
+	}
+	return c
+}
+
 // child is what an internal node knows about a child beside its key.
 type child struct {
 	hash        hash.Hash

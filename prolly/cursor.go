@@ -90,14 +90,33 @@ func (t Tree) Items(ctx context.Context, r Range) iter.Seq2[Item, error] {
 
 // yield yields the items from i on and before end.
 func (n *Node) yield(i, end int, yield func(Item, error) bool) bool {
-	var keys []byte
-	if n.prefix > 0 {
-		keys = n.keyBuffer(i, end)
+	if n.prefix == 0 {
+		return n.yieldPlain(i, end, yield)
 	}
+	keys := n.keyBuffer(i, end)
 	for ; i < end; i++ {
 		if !yield(n.item(&keys, i), nil) {
 			return false
 		}
+	}
+	return true
+}
+
+// yieldPlain is yield without a prefix, for scans: it reads each offset once.
+func (n *Node) yieldPlain(i, end int, yield func(Item, error) bool) bool {
+	size := uint(len(n.data))
+	key, value := n.bound(&n.keys, i), n.bound(&n.values, i)
+	for i < end {
+		i++
+		keyEnd, valueEnd := n.bound(&n.keys, i), n.bound(&n.values, i)
+		if key > keyEnd || keyEnd > size || value > valueEnd || valueEnd > size {
+			yield(Item{}, fail("read items", corruptf("offsets of item %d", i-1)))
+			return false
+		}
+		if !yield(Item{n.data[key:keyEnd:keyEnd], n.data[value:valueEnd:valueEnd]}, nil) {
+			return false
+		}
+		key, value = keyEnd, valueEnd
 	}
 	return true
 }

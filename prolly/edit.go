@@ -16,6 +16,9 @@ type Edit struct{ Key, Value []byte }
 // edits' bytes are borrowed until Apply returns. It writes new nodes only, and
 // on error leaves some that nothing refers to.
 func (t Tree) Apply(ctx context.Context, edits []Edit) (Tree, error) {
+	if edited, ok, err := t.applyInPlace(ctx, edits); ok || err != nil {
+		return edited, fail("edit", err)
+	}
 	e, err := t.editor(ctx)
 	if err == nil {
 		err = e.apply(ctx, edits, true)
@@ -249,11 +252,4 @@ func (e *editor) takeRest(ctx context.Context) error {
 	}
 	e.old.jump(f.node.count)
 	return nil
-}
-
-// overwrite makes the edits of a leaf in a copy of it, if they replace values
-// by others of equal size only: then no boundary can move. It tells whether
-// it did.
-func (e *editor) overwrite(ctx context.Context, edits []Edit) (bool, error) {
-	return false, nil
 }

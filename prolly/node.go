@@ -64,12 +64,12 @@ const (
 // DecodeNode validates data in full and returns a view of it. It does not check
 // what only other chunks can tell, as Check does.
 func DecodeNode(data []byte) (Node, error) {
-	n, err := open(data)
-	if err != nil {
-		return Node{}, fmt.Errorf("prolly: decode node: %w", err)
+	var n Node
+	if err := n.open(data); err != nil {
+		return Node{}, fail("decode node", err)
 	}
 	if err := n.validate(); err != nil {
-		return Node{}, fmt.Errorf("prolly: decode node: %w", err)
+		return Node{}, fail("decode node", err)
 	}
 	return n, nil
 }
@@ -77,37 +77,31 @@ func DecodeNode(data []byte) (Node, error) {
 // open reads the header and checks that the sections fill data exactly. What
 // they hold is checked on access only as far as memory safety needs it: chunks
 // come from a store that has verified their hashes.
-func open(data []byte) (Node, error) {
+func (n *Node) open(data []byte) error {
 	if len(data) < headerSize {
-		return Node{}, corruptf("node of %d bytes", len(data))
+		return corruptf("node of %d bytes", len(data))
 	}
 	kind, flags := data[0], data[1]
 	if kind != kindLeaf && kind != kindInternal || flags>>4 != nodeVersion {
-		return Node{}, corruptf("kind %#02x, version %d is not a node", kind, flags>>4)
+		return corruptf("kind %#02x, version %d is not a node", kind, flags>>4)
 	}
-	count := uint64(binary.LittleEndian.Uint32(data[4:]))
-	n := Node{
-		data:   data,
-		count:  int(count),
-		level:  int(data[2]),
-		prefix: int(binary.LittleEndian.Uint32(data[8:])),
-		wide:   flags&flagWide != 0,
-		sized:  flags&flagSized != 0,
-	}
-	end := headerSize + uint64(n.prefix)
-	end = n.keys.place(end, count, binary.LittleEndian.Uint32(data[12:]), flags&flagKeyWidth != 0, n.wide)
+	count, prefix := binary.LittleEndian.Uint32(data[4:]), binary.LittleEndian.Uint32(data[8:])
+	n.data, n.count, n.level, n.prefix = data, int(count), int(data[2]), int(prefix)
+	n.wide, n.sized = flags&flagWide != 0, flags&flagSized != 0
+	end := headerSize + uint64(prefix)
+	end = n.keys.place(end, uint64(count), binary.LittleEndian.Uint32(data[12:]), flags&flagKeyWidth != 0, n.wide)
 	if kind == kindLeaf {
-		end = n.values.place(end, count, binary.LittleEndian.Uint32(data[16:]), flags&flagValueWidth != 0, n.wide)
+		end = n.values.place(end, uint64(count), binary.LittleEndian.Uint32(data[16:]), flags&flagValueWidth != 0, n.wide)
 		n.tail = int(end)
 		end += 4 * uint64(binary.LittleEndian.Uint32(data[20:]))
 	} else {
 		n.tail = int(end)
-		end += count * n.childBytes()
+		end += uint64(count) * n.childBytes()
 	}
-	if count == 0 || count > uint64(len(data)) || end != uint64(len(data)) || (kind == kindLeaf) != (n.level == 0) {
-		return Node{}, corruptf("node with %d items on level %d, %d bytes of %d", count, n.level, end, len(data))
+	if count == 0 || uint64(count) > uint64(len(data)) || end != uint64(len(data)) || (kind == kindLeaf) != (n.level == 0) {
+		return corruptf("node with %d items on level %d, %d bytes of %d", count, n.level, end, len(data))
 	}
-	return n, nil
+	return nil
 }
 
 // place lays out a section from position at on and returns its end. extent is
@@ -155,6 +149,14 @@ func (n *Node) span(s *section, i int) []byte {
 		return nil
 	}
 	return n.data[lo:hi:hi]
+}
+
+// bound is where element i of a section begins and the one before ends.
+func (n *Node) bound(s *section, i int) uint {
+	if s.width >= 0 {
+		return uint(s.data + i*s.width)
+	}
+	return uint(s.data + s.offset(n, i))
 }
 
 // Len returns the number of items or children: 1 or more.

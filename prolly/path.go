@@ -3,6 +3,8 @@ package prolly
 import (
 	"context"
 	"fmt"
+
+	"github.com/vdbgo/vdb/hash"
 )
 
 // path is a position in a tree: the nodes from the root down, each with the
@@ -26,15 +28,24 @@ func (p *path) start(ctx context.Context) error {
 	if p.tree.IsEmpty() {
 		return nil
 	}
-	n, err := p.tree.load(ctx, p.tree.root, anyLevel)
+	if p.frames == nil {
+		p.frames = make([]frame, 0, usualHeight)
+	}
+	return p.push(ctx, p.tree.root, anyLevel, true)
+}
+
+// usualHeight is room for the levels of some ten million rows.
+const usualHeight = 5
+
+// push reads a node and appends its frame, at the first element.
+func (p *path) push(ctx context.Context, h hash.Hash, level int, edge bool) error {
+	depth := len(p.frames)
+	p.frames = append(p.frames, frame{edge: edge})
+	err := p.tree.load(ctx, h, level, &p.frames[depth].node)
 	if err != nil {
-		return err
+		p.frames = p.frames[:depth]
 	}
-	if cap(p.frames) <= n.level {
-		p.frames = make([]frame, 0, n.level+1)
-	}
-	p.frames = append(p.frames, frame{node: n, edge: true})
-	return nil
+	return err
 }
 
 func (p *path) done() bool { return len(p.frames) == 0 }
@@ -85,12 +96,7 @@ func (p *path) sharesWith(q *path) bool {
 // enter goes from a subtree to its first element.
 func (p *path) enter(ctx context.Context) error {
 	f := p.top()
-	n, err := p.tree.load(ctx, f.node.child(f.i), f.node.level-1)
-	if err != nil {
-		return err
-	}
-	p.frames = append(p.frames, frame{node: n, edge: f.edge && f.i == f.node.count-1})
-	return nil
+	return p.push(ctx, f.node.child(f.i), f.node.level-1, f.edge && f.i == f.node.count-1)
 }
 
 // skip passes the current element, and goes up where a node ends: so the next

@@ -65,8 +65,8 @@ func (t Tree) Count(ctx context.Context) (uint64, error) {
 	if t.IsEmpty() {
 		return 0, nil
 	}
-	n, err := t.load(ctx, t.root, anyLevel)
-	if err != nil {
+	var n Node
+	if err := t.load(ctx, t.root, anyLevel, &n); err != nil {
 		return 0, fmt.Errorf("prolly: count: %w", err)
 	}
 	return n.rows(), nil
@@ -78,8 +78,8 @@ func (t Tree) Pages(ctx context.Context) (uint64, error) {
 	if t.IsEmpty() {
 		return 0, nil
 	}
-	n, err := t.load(ctx, t.root, anyLevel)
-	if err != nil {
+	var n Node
+	if err := t.load(ctx, t.root, anyLevel, &n); err != nil {
 		return 0, fmt.Errorf("prolly: count pages: %w", err)
 	}
 	return t.cfg.pages(&n), nil
@@ -107,8 +107,8 @@ func (t Tree) Height(ctx context.Context) (int, error) {
 	if t.IsEmpty() {
 		return 0, nil
 	}
-	n, err := t.load(ctx, t.root, anyLevel)
-	if err != nil {
+	var n Node
+	if err := t.load(ctx, t.root, anyLevel, &n); err != nil {
 		return 0, fmt.Errorf("prolly: measure height: %w", err)
 	}
 	return n.level + 1, nil
@@ -117,9 +117,9 @@ func (t Tree) Height(ctx context.Context) (int, error) {
 // Get returns a key's value, never nil if the key is there.
 func (t Tree) Get(ctx context.Context, key []byte) (value []byte, ok bool, err error) {
 	level := anyLevel
+	var n Node
 	for h := t.root; !h.IsZero(); {
-		n, err := t.load(ctx, h, level)
-		if err != nil {
+		if err := t.load(ctx, h, level, &n); err != nil {
 			return nil, false, fmt.Errorf("prolly: look up %x: %w", key, err)
 		}
 		i := n.search(key)
@@ -164,9 +164,9 @@ func (t Tree) rankOr(ctx context.Context, key []byte) (uint64, error) {
 func (t Tree) Rank(ctx context.Context, key []byte) (uint64, error) {
 	var rank uint64
 	level := anyLevel
+	var n Node
 	for h := t.root; !h.IsZero(); {
-		n, err := t.load(ctx, h, level)
-		if err != nil {
+		if err := t.load(ctx, h, level, &n); err != nil {
 			return 0, fmt.Errorf("prolly: rank %x: %w", key, err)
 		}
 		i := n.search(key)
@@ -184,9 +184,9 @@ func (t Tree) Rank(ctx context.Context, key []byte) (uint64, error) {
 // At returns the item that has ordinal items before it.
 func (t Tree) At(ctx context.Context, ordinal uint64) (Item, error) {
 	level, rest := anyLevel, ordinal
+	var n Node
 	for h := t.root; !h.IsZero(); {
-		n, err := t.load(ctx, h, level)
-		if err != nil {
+		if err := t.load(ctx, h, level, &n); err != nil {
 			return Item{}, fmt.Errorf("prolly: read item %d: %w", ordinal, err)
 		}
 		if rest >= n.rows() {
@@ -207,25 +207,24 @@ func (t Tree) At(ctx context.Context, ordinal uint64) (Item, error) {
 // anyLevel stands for the level of a root, which only its chunk tells.
 const anyLevel = -1
 
-func (t *Tree) load(ctx context.Context, h hash.Hash, level int) (Node, error) {
-	return load(ctx, t.store, h, level)
+func (t *Tree) load(ctx context.Context, h hash.Hash, level int, n *Node) error {
+	return load(ctx, t.store, h, level, n)
 }
 
 // load reads a node, which must be on level.
-func load(ctx context.Context, s Store, h hash.Hash, level int) (Node, error) {
+func load(ctx context.Context, s Store, h hash.Hash, level int, n *Node) error {
 	if err := ctx.Err(); err != nil {
-		return Node{}, err
+		return err
 	}
 	data, err := s.Get(ctx, h)
+	if err == nil {
+		err = n.open(data)
+	}
+	if err == nil && level != anyLevel && n.level != level {
+		err = corruptf("level %d under level %d", n.level, level+1)
+	}
 	if err != nil {
-		return Node{}, fmt.Errorf("read node %s: %w", h, err)
+		return fmt.Errorf("read node %s: %w", h, err)
 	}
-	n, err := open(data)
-	if err != nil {
-		return Node{}, fmt.Errorf("read node %s: %w", h, err)
-	}
-	if level != anyLevel && n.level != level {
-		return Node{}, fmt.Errorf("read node %s: %w: level %d under level %d", h, ErrCorrupt, n.level, level+1)
-	}
-	return n, nil
+	return nil
 }
