@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"strings"
 	"time"
-	"unicode/utf8"
 	"unsafe"
 
 	"github.com/vdbgo/vdb/internal/record"
@@ -204,7 +203,7 @@ func (f *field) value(ctx context.Context, s prolly.Store, base unsafe.Pointer) 
 	case fieldInt:
 		return f.intValue(p), nil
 	case fieldString:
-		return textValue(*(*string)(p))
+		return Text(*(*string)(p)), nil // checked with the whole row
 	case fieldBool:
 		if *(*bool)(p) {
 			return Int(1), nil
@@ -239,13 +238,6 @@ func (f *field) otherValue(ctx context.Context, s prolly.Store, p unsafe.Pointer
 		return Value{}, err
 	}
 	return ValueOf(x)
-}
-
-func textValue(s string) (Value, error) {
-	if !utf8.ValidString(s) {
-		return Value{}, checkValue(Text(s))
-	}
-	return Text(s), nil
 }
 
 func (f *field) bytesValue(b []byte) Value {
@@ -457,5 +449,9 @@ func otherKeyValue(x any) (Value, error) {
 	}
 	p := reflect.New(t)
 	p.Elem().Set(reflect.ValueOf(x))
-	return f.value(context.Background(), nil, p.UnsafePointer())
+	v, err := f.value(context.Background(), nil, p.UnsafePointer())
+	if err != nil {
+		return Value{}, err
+	}
+	return v, checkValue(v)
 }

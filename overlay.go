@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/google/btree"
 
@@ -12,9 +13,12 @@ import (
 
 // overlay is a tree with edits that have not been applied to it yet.
 type overlay struct {
-	tree  prolly.Tree
-	edits *btree.BTreeG[prolly.Edit] // nil until the first edit
-	bytes int                        // what the edits hold
+	tree prolly.Tree
+	// run holds edits in ascending order, as a bulk load makes them, for as long
+	// as edits is nil: the first one out of order, or a scan, moves all there.
+	run   []prolly.Edit
+	edits *btree.BTreeG[prolly.Edit]
+	bytes int // what the edits hold
 }
 
 func editLess(a, b prolly.Edit) bool { return bytes.Compare(a.Key, b.Key) < 0 }
@@ -24,38 +28,72 @@ const editOverhead = 64
 
 // set adds an edit and takes ownership of its bytes; a nil value deletes.
 func (o *overlay) set(key, value []byte) {
-	if o.edits == nil {
-		o.edits = btree.NewG(32, editLess)
-	}
-	o.edits.ReplaceOrInsert(prolly.Edit{Key: key, Value: value})
 	o.bytes += len(key) + len(value) + editOverhead
+	e := prolly.Edit{Key: key, Value: value}
+	if n := len(o.run); o.edits == nil && (n == 0 || bytes.Compare(o.run[n-1].Key, key) < 0) {
+		o.run = append(o.run, e)
+		return
+	}
+	o.sorted().ReplaceOrInsert(e)
 }
 
-func (o *overlay) get(ctx context.Context, key []byte) ([]byte, bool, error) {
-	if o.edits != nil {
-		if e, ok := o.edits.Get(prolly.Edit{Key: key}); ok {
-			return e.Value, e.Value != nil, nil
+// sorted returns the edits in a btree.
+func (o *overlay) sorted() *btree.BTreeG[prolly.Edit] {
+	if o.edits == nil {
+		o.edits = btree.NewG(32, editLess)
+		for _, e := range o.run {
+			o.edits.ReplaceOrInsert(e)
 		}
+		o.run = nil
+	}
+	return o.edits
+}
+
+// isEdited tells whether there are edits.
+func (o *overlay) isEdited() bool { return o.edits != nil || len(o.run) > 0 }
+
+func (o *overlay) get(ctx context.Context, key []byte) ([]byte, bool, error) {
+	if e, ok := o.edit(key); ok {
+		return e.Value, e.Value != nil, nil
 	}
 	return o.tree.Get(ctx, key)
 }
 
+// edit returns the edit of a key.
+func (o *overlay) edit(key []byte) (prolly.Edit, bool) {
+	if o.edits != nil {
+		return o.edits.Get(prolly.Edit{Key: key})
+	}
+	n := len(o.run)
+	if n == 0 || bytes.Compare(key, o.run[n-1].Key) > 0 {
+		return prolly.Edit{}, false
+	}
+	i, ok := slices.BinarySearchFunc(o.run, key, func(e prolly.Edit, key []byte) int { return bytes.Compare(e.Key, key) })
+	if !ok {
+		return prolly.Edit{}, false
+	}
+	return o.run[i], true
+}
+
 // flush applies the edits to the tree.
 func (o *overlay) flush(ctx context.Context) error {
-	if o.edits == nil {
+	if !o.isEdited() {
 		return nil
 	}
-	edits := make([]prolly.Edit, 0, o.edits.Len())
-	o.edits.Ascend(func(e prolly.Edit) bool {
-		edits = append(edits, e)
-		return true
-	})
+	edits := o.run
+	if o.edits != nil {
+		edits = make([]prolly.Edit, 0, o.edits.Len())
+		o.edits.Ascend(func(e prolly.Edit) bool {
+			edits = append(edits, e)
+			return true
+		})
+	}
 	tree, err := o.tree.Apply(ctx, edits)
 	if err != nil {
 		return err
 	}
 	// A scan under way keeps the old tree and the old edits.
-	o.tree, o.edits, o.bytes = tree, nil, 0
+	o.tree, o.run, o.edits, o.bytes = tree, nil, nil, 0
 	return nil
 }
 
@@ -66,10 +104,10 @@ func (o *overlay) scan(ctx context.Context, r prolly.Range, backward bool) iter.
 	if backward {
 		items = o.tree.Backward(ctx, r)
 	}
-	if o.edits == nil {
+	if !o.isEdited() {
 		return items
 	}
-	m := overlayScan{edits: o.edits, r: r, backward: backward}
+	m := overlayScan{edits: o.sorted(), r: r, backward: backward}
 	return func(yield func(prolly.Item, error) bool) { m.run(items, yield) }
 }
 

@@ -242,6 +242,8 @@ type tableView struct {
 	indexes []overlay
 	rowid   int64 // the highest rowid given out, once known
 	known   bool
+	// keyBuffer is room for the key that is being written.
+	keyBuffer []byte
 }
 
 // keyOf encodes a whole primary key.
@@ -331,7 +333,7 @@ func (t *tableView) count(ctx context.Context, r Range) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if o.edits == nil {
+	if !o.isEdited() {
 		return o.tree.CountRange(ctx, keys)
 	}
 	var n uint64

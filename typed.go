@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/vdbgo/vdb/internal/record"
@@ -432,12 +433,19 @@ func (s *Schema) indexNamed(name string) string {
 	return name
 }
 
+func checkText(s string) error {
+	if !utf8.ValidString(s) {
+		return checkValue(Text(s))
+	}
+	return nil
+}
+
 // keyValue converts a value of a key: what ValueOf takes, named types of it,
 // pointers to it, and driver.Valuer.
 func keyValue(x any) (Value, error) {
 	switch x := x.(type) {
 	case string:
-		return textValue(x)
+		return Text(x), checkText(x)
 	case int:
 		return record.Int(int64(x)), nil
 	case int64:

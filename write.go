@@ -93,11 +93,11 @@ func (t *tableView) write(ctx context.Context, mode writeMode, row []Value) (int
 	if err := t.prepare(row); err != nil {
 		return 0, err
 	}
-	var buf [64]byte
-	key, err := t.writeKey(ctx, buf[:0], mode, row)
+	key, err := t.writeKey(ctx, t.keyBuffer[:0], mode, row)
 	if err != nil {
 		return 0, err
 	}
+	t.keyBuffer = key
 	for i, v := range row {
 		if row[i], err = outline(ctx, t.store, v); err != nil {
 			return 0, err
