@@ -165,7 +165,8 @@ func (s *Store) prepare() error {
 // fail takes note of the first failure, after which nothing more is written. mu
 // is held.
 func (s *Store) fail(err error) error {
-	if s.failed == nil {
+	var harmless *noRoomError
+	if s.failed == nil && !errors.As(err, &harmless) {
 		s.failed = err
 	}
 	return err

@@ -293,7 +293,7 @@ func (j *journal) grow(n int64) error {
 		want += growFirstBytes
 	}
 	if err := writeZeros(j.chunks.File, size, want); err != nil {
-		return err
+		return &noRoomError{err}
 	}
 	if err := j.chunks.Sync(); err != nil {
 		return err
@@ -301,6 +301,13 @@ func (j *journal) grow(n int64) error {
 	j.size = want
 	return nil
 }
+
+// noRoomError is why grow could not write zeros. The journal is as it was
+// before, so that this failure is no reason to give the store up.
+type noRoomError struct{ err error }
+
+func (e *noRoomError) Error() string { return "make room in the journal: " + e.err.Error() }
+func (e *noRoomError) Unwrap() error { return e.err }
 
 func writeZeros(f File, from, to int64) error {
 	zeros := make([]byte, min(to-from, 256<<10))

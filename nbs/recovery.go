@@ -70,7 +70,7 @@ func (j *journal) readRest() ([]byte, error) {
 // lastNonZero returns the offset behind the last byte after end that is not
 // zero; end if there is none.
 func (j *journal) lastNonZero(size int64) (int64, error) {
-	buf := make([]byte, min(256<<10, max(0, size-j.end)))
+	buf := make([]byte, min(64<<10, max(0, size-j.end)))
 	for size > j.end {
 		from := max(j.end, size-int64(len(buf)))
 		part := buf[:size-from]
