@@ -2,6 +2,8 @@ package vdb
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -112,6 +114,7 @@ func (tx *Tx) putTable(s *Schema, e tableEntry) error {
 func (tx *Tx) forget(table string) {
 	tx.mu.Lock()
 	defer tx.mu.Unlock()
+	delete(tx.touched, tx.tables[fold(table)])
 	delete(tx.tables, fold(table))
 	tx.oneTable = nil
 }
@@ -401,6 +404,71 @@ func replaceName(names []string, from, to string) bool {
 		}
 	}
 	return found
+}
+
+// AlterColumn gives a column another type, default, collation, NOT NULL or merge
+// policy; its name and identity stay. The rows are rewritten under the new type's
+// affinity. A NULL under a new NOT NULL, and keys that become equal, are refused.
+func (tx *Tx) AlterColumn(table string, c Column) error {
+	return opError("alter column "+table+"."+c.Name, tx.alterColumn(table, c))
+}
+
+func (tx *Tx) alterColumn(table string, c Column) error {
+	t, err := tx.settled(table)
+	if err != nil {
+		return err
+	}
+	i, err := t.layout.column(c.Name)
+	if err != nil {
+		return err
+	}
+	s := t.schema.Clone()
+	c.Name = s.Columns[i].Name
+	s.Columns[i] = c
+	if err := tx.rebuild(t, s); err != nil {
+		return errors.Join(err, tx.putTable(t.schema, t.entry))
+	}
+	return nil
+}
+
+// rebuild writes all rows of a table anew under another schema with as many
+// columns.
+func (tx *Tx) rebuild(t *tableView, s *Schema) error {
+	if err := tx.putTable(s, tableEntry{indexes: make([]hash.Hash, len(s.Indexes))}); err != nil {
+		return err
+	}
+	for item, err := range t.rows.tree.Items(tx.ctx, allKeys) {
+		if err != nil {
+			return err
+		}
+		row, err := t.decode(nil, item.Key, bytes.Clone(item.Value))
+		if err != nil {
+			return err
+		}
+		to, err := tx.writable(s.Name)
+		if err != nil {
+			return err
+		}
+		n, err := to.rewriteRow(tx.ctx, item.Key, row)
+		if err != nil {
+			return err
+		}
+		if err := tx.wrote(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rewriteRow stores a row of an earlier form of the table; a hidden rowid stays.
+func (t *tableView) rewriteRow(ctx context.Context, key []byte, row []Value) (int, error) {
+	if t.kind != keyRowid {
+		return t.write(ctx, writeInsert, row)
+	}
+	if err := t.prepare(row); err != nil {
+		return 0, err
+	}
+	return t.put(ctx, writeInsert, key, row)
 }
 
 // CreateIndex adds a secondary index and fills it. A unique one over rows that

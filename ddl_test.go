@@ -87,6 +87,44 @@ func TestColumns(t *testing.T) {
 	}
 }
 
+func TestAlterColumn(t *testing.T) {
+	b := items(t)
+	update(t, b, func(tx *vdb.Tx) error {
+		return errors.Join(
+			tx.CreateIndex("items", vdb.Index{Name: "by_price", Columns: []vdb.IndexColumn{{Name: "price"}}}),
+			tx.AlterColumn("items", vdb.Column{Name: "price", Type: "TEXT", Default: "'free'"}),
+			tx.Put("items", vdb.Row{vdb.Int(500), vdb.Text("gift"), vdb.Text("free")}))
+	})
+	s, err := b.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[int]string{7: "[7 'item 7' '3.5']", 500: "[500 'gift' 'free']"} {
+		if row, err := s.Get("items", id); err != nil || fmt.Sprint(row) != want {
+			t.Errorf("row %d: %v, %v; want %s", id, row, err, want)
+		}
+	}
+	for row, err := range s.Rows("items", vdb.Range{Index: "by_price", Prefix: []any{"3.5"}}) {
+		if err != nil || row[0].Int() != 7 {
+			t.Errorf("by the altered column: %v, %v", row, err)
+		}
+	}
+	before := root(t, b)
+	err = b.Update(t.Context(), func(tx *vdb.Tx) error {
+		if err := tx.Put("items", vdb.Row{vdb.Int(501), vdb.Null(), vdb.Null()}); err != nil {
+			return err
+		}
+		err := tx.AlterColumn("items", vdb.Column{Name: "name", Type: "TEXT", NotNull: true})
+		if !errors.Is(err, vdb.ErrConstraint) {
+			t.Errorf("NOT NULL over a NULL: %v", err)
+		}
+		return tx.Delete("items", 501)
+	})
+	if err != nil || root(t, b) != before {
+		t.Errorf("a refused change left something behind: %v", err)
+	}
+}
+
 // Equal contents have equal roots, whichever way the schema took.
 func TestSchemaHistoryIndependence(t *testing.T) {
 	straight, winding := items(t), items(t)
