@@ -114,6 +114,7 @@ func (s *Store) rollOver() error {
 	if err != nil {
 		return err
 	}
+	old.fold()
 	if !old.sealed {
 		if err := s.appendSeal(old); err != nil {
 			return s.fail(err)
@@ -124,7 +125,6 @@ func (s *Store) rollOver() error {
 	}
 	s.count.syncs.Add(1)
 	old.synced = old.end
-	old.fold()
 	s.writeIndex(old.folded)
 	m := s.manifest.next()
 	last := m.active

@@ -271,8 +271,12 @@ func (j *journal) appended(k kind, t terminal, end int64, entries []entry) {
 	}
 }
 
-// fold sorts the index, up to end.
+// fold sorts the index, up to end. An index file never goes beyond a seal: who
+// opens the journal with it must meet the seal, and not append behind it.
 func (j *journal) fold() {
+	if j.sealed {
+		return
+	}
 	j.folded = indexFile{journal: j.id, end: j.end, state: j.state, run: j.index.fold()}
 }
 

@@ -35,7 +35,7 @@ func (s *Store) create(ctx context.Context) error {
 	if s.readOnly {
 		return fmt.Errorf("%w, and none can be made: %w", ErrNotStore, ErrReadOnly)
 	}
-	if _, err := s.leftovers(); err != nil {
+	if _, err := s.leftovers(); errors.Is(err, ErrNotStore) {
 		return err
 	}
 	if err := s.fs.MkdirAll(s.dir, 0o777); err != nil {
@@ -425,6 +425,6 @@ func (s *Store) publish() {
 	}
 	j := s.view.active
 	if t := s.tip.Load(); t == nil || t.journal != j || t.end != j.end || t.root != j.state.root {
-		s.tip.Store(&tip{j, j.end, j.state.root})
+		s.tip.Store(&tip{j, j.end, j.state.root, j.sealed})
 	}
 }

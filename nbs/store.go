@@ -77,6 +77,7 @@ type tip struct {
 	journal *journal
 	end     int64
 	root    hash.Hash
+	sealed  bool // the manifest is about to name the next journal
 }
 
 // counters are the part of Stats that only grows.
@@ -199,7 +200,7 @@ func (s *Store) moved(t *tip) bool {
 	defer s.buffers.Put(buf)
 	s.files.RLock()
 	defer s.files.RUnlock()
-	if s.view == nil || s.view.active != t.journal {
+	if s.view == nil || s.view.active != t.journal || t.sealed {
 		return true
 	}
 	n, err := t.journal.chunks.ReadAt(*buf, t.end)
