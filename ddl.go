@@ -290,7 +290,7 @@ func (tx *Tx) dropColumn(table, column string) error {
 		return err
 	}
 	tx.changeIDs().setColumn(table, column, fold(column))
-	return tx.rewrite(t, s, func(row []Value) []Value { return slices.Delete(row, i, i+1) })
+	return tx.rebuild(t, s, func(row []Value) []Value { return slices.Delete(row, i, i+1) })
 }
 
 // usedBy names a part of s that needs the column, or is empty.
@@ -310,38 +310,6 @@ func (s *Schema) usedBy(column string) string {
 		}
 	}
 	return ""
-}
-
-// rewrite gives a table another schema and each of its rows another form. Keys
-// and index entries stay.
-func (tx *Tx) rewrite(t *tableView, s *Schema, change func([]Value) []Value) error {
-	to, err := newLayout(s)
-	if err != nil {
-		return err
-	}
-	rows, err := prolly.Build(tx.ctx, to.config, tx.store, func(yield func(prolly.Item, error) bool) {
-		var row []Value
-		var rec []byte
-		for item, err := range t.rows.tree.Items(tx.ctx, prolly.Range{}) {
-			if err == nil {
-				row, err = t.decode(row, item.Key, item.Value)
-			}
-			if err != nil {
-				yield(prolly.Item{}, err)
-				return
-			}
-			rec = to.appendRecord(rec[:0], change(row))
-			if !yield(prolly.Item{Key: item.Key, Value: rec}, nil) {
-				return
-			}
-		}
-	})
-	if err != nil {
-		return err
-	}
-	e := t.entry
-	e.rows = rows.Hash()
-	return tx.putTable(s, e)
 }
 
 // RenameColumn renames a column everywhere in the schema, and in the foreign
@@ -425,15 +393,19 @@ func (tx *Tx) alterColumn(table string, c Column) error {
 	s := t.schema.Clone()
 	c.Name = s.Columns[i].Name
 	s.Columns[i] = c
-	if err := tx.rebuild(t, s); err != nil {
+	return tx.rebuild(t, s, func(row []Value) []Value { return row })
+}
+
+// rebuild writes all rows of a table anew under another schema, or leaves the
+// table as it is.
+func (tx *Tx) rebuild(t *tableView, s *Schema, convert func([]Value) []Value) error {
+	if err := tx.rewriteRows(t, s, convert); err != nil {
 		return errors.Join(err, tx.putTable(t.schema, t.entry))
 	}
 	return nil
 }
 
-// rebuild writes all rows of a table anew under another schema with as many
-// columns.
-func (tx *Tx) rebuild(t *tableView, s *Schema) error {
+func (tx *Tx) rewriteRows(t *tableView, s *Schema, convert func([]Value) []Value) error {
 	if err := tx.putTable(s, tableEntry{indexes: make([]hash.Hash, len(s.Indexes))}); err != nil {
 		return err
 	}
@@ -449,7 +421,7 @@ func (tx *Tx) rebuild(t *tableView, s *Schema) error {
 		if err != nil {
 			return err
 		}
-		n, err := to.rewriteRow(tx.ctx, item.Key, row)
+		n, err := to.rewriteRow(tx.ctx, item.Key, convert(row))
 		if err != nil {
 			return err
 		}
