@@ -61,7 +61,7 @@ const (
 	appendAlign        = 64
 	growFirstBytes     = 1 << 20
 	growMaxBytes       = 2 << 20
-	foldBytes          = 4 << 20 // of journal, before its index is folded
+	foldBytes          = 2 << 20 // of journal, at least, before its index is folded
 )
 
 func newJournal(path string, e journalEntry, file File) *journal {
@@ -266,7 +266,7 @@ func (j *journal) appended(k kind, t terminal, end int64, entries []entry) {
 	}
 	j.state, j.end, j.sealed = t.state, end, k == kindSeal
 	j.size = max(j.size, end)
-	if j.end-j.folded.end >= max(foldBytes, j.folded.end/8) {
+	if j.end-j.folded.end >= max(foldBytes, int64(len(j.folded.run))) { // writing the index costs its length
 		j.fold()
 	}
 }
