@@ -1,0 +1,70 @@
+package vdb
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/vdbgo/vdb/hash"
+)
+
+// seeds are chunks of each kind.
+func seeds(f *testing.F) {
+	c := &Commit{Root: hash.Of(nil), Parents: []hash.Hash{hash.Of([]byte{1})}, Author: "Ann", Text: "text", Height: 7}
+	f.Add(c.encode())
+	schema, err := encodeSchema(&Schema{
+		Name: "t", Columns: []Column{{Name: "id", Type: "INTEGER"}, {Name: "a", Default: "'x'"}}, PrimaryKey: []string{"id"},
+		Indexes:     []Index{{Name: "i", Columns: []IndexColumn{{Name: "a", Desc: true}}}},
+		ForeignKeys: []ForeignKey{{Columns: []string{"a"}, Parent: "t"}},
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(schema)
+	f.Add(branchState{head: hash.Of(nil), working: version{root: hash.Of([]byte{2})}}.encode())
+	f.Add(tableEntry{schema: hash.Of(nil), indexes: []hash.Hash{{}, hash.Of([]byte{3})}}.encode())
+	f.Add((&Tag{Commit: hash.Of(nil), Tagger: "Ann", Text: "v1"}).encode())
+}
+
+// FuzzDecoders gives the decoders bytes of any kind: they must not panic, and
+// what they accept must encode to the same bytes.
+func FuzzDecoders(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if c, err := decodeCommit(hash.Of(data), data); err == nil {
+			if again, err := decodeCommit(c.Hash, c.encode()); err != nil || again.Text != c.Text || again.Height != c.Height {
+				t.Errorf("commit %+v reads back as %+v, %v", c, again, err)
+			}
+		}
+		if s, err := decodeSchema(data); err == nil {
+			if _, err := newLayout(s); err != nil {
+				return
+			}
+			again, err := encodeSchema(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if twice, err := decodeSchema(again); err != nil || len(twice.Columns) != len(s.Columns) {
+				t.Errorf("schema %+v reads back as %+v, %v", s, twice, err)
+			}
+		}
+		if e, err := decodeTableEntry(data); err == nil && !bytes.Equal(e.encode(), data) {
+			t.Errorf("table entry %x encodes as %x", data, e.encode())
+		}
+		if s, err := decodeBranchState(data); err == nil {
+			if again, err := decodeBranchState(s.encode()); err != nil || again != s {
+				t.Errorf("branch state %+v reads back as %+v, %v", s, again, err)
+			}
+		}
+		listedAddresses(data, nil)
+		conflictAddresses(data, nil)
+		for _, decode := range []func() error{
+			func() error { _, err := decodeTagRef(data); return err },
+			func() error { _, _, err := decodeChunk(kindStoreRoot, data); return err },
+			func() error { _, err := parseLiteral(string(data)); return err },
+		} {
+			_ = decode()
+		}
+		checkRefName(string(data))
+		splitRevision(string(data))
+	})
+}
