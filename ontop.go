@@ -1,0 +1,209 @@
+package vdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/nbs"
+	"github.com/vdbgo/vdb/prolly"
+)
+
+// makeCommits makes what is to follow the commit head of a branch: versions
+// with their messages, the first one first. It writes chunks to w only.
+type makeCommits func(ctx context.Context, w *nbs.Writer, head *Commit) ([]commitDraft, error)
+
+// errHeadMoved tells that what was made on top of a head cannot be carried to
+// the newer one.
+var errHeadMoved = errors.New("the branch moved")
+
+// onTop makes commits on top of the branch's head and carries the same changes
+// into its working set. The work is done while others go on writing; if what
+// they wrote meanwhile collides it is done again.
+func (b *Branch) onTop(ctx context.Context, create makeCommits) ([]*Commit, error) {
+	for attempt := 1; ; attempt++ {
+		made, err := b.onTopOnce(ctx, create)
+		if !errors.Is(err, errLostRace) || attempt == updateAttempts {
+			return made, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (b *Branch) onTopOnce(ctx context.Context, create makeCommits) ([]*Commit, error) {
+	state, err := b.state(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := b.db.blocks.NewWriter()
+	defer w.Discard()
+	o := &onTop{db: b.db, w: w, state: state}
+	if err := o.prepare(ctx, create); err != nil {
+		return nil, err
+	}
+	var made []*Commit
+	err = b.db.update(ctx, w, func(ctx context.Context, r *refs) error {
+		now, err := r.branch(ctx, b.name)
+		if err != nil {
+			return err
+		}
+		if made, err = o.finish(ctx, &now); err != nil {
+			return err
+		}
+		return r.setBranch(ctx, b.name, now)
+	})
+	return made, err
+}
+
+// onTop is one attempt to add commits to a branch: what was made, and the state
+// that it was made from.
+type onTop struct {
+	db     *DB
+	w      *nbs.Writer
+	state  branchState
+	head   *Commit
+	drafts []commitDraft
+	// working and staged are the state's, with the change.
+	working, staged version
+}
+
+// prepare does the long work, outside the store's lock.
+func (o *onTop) prepare(ctx context.Context, create makeCommits) (err error) {
+	if !o.state.merge.IsZero() {
+		return ErrMerging
+	}
+	if o.head, err = loadCommit(ctx, o.w, o.state.head); err != nil {
+		return err
+	}
+	if o.drafts, err = create(ctx, o.w, o.head); err != nil {
+		return err
+	}
+	if len(o.drafts) == 0 {
+		return ErrNothingToCommit
+	}
+	if o.working, err = o.carry(ctx, o.state.working); err != nil {
+		return err
+	}
+	o.staged = o.working
+	if o.state.staged != o.state.working {
+		o.staged, err = o.carry(ctx, o.state.staged)
+	}
+	return err
+}
+
+// newest is the last version that was made.
+func (o *onTop) newest() version { return o.drafts[len(o.drafts)-1].version }
+
+// carry puts the change on uncommitted ones. Where they collide it fails with
+// an error that lists the rows and is an ErrUncommitted too.
+func (o *onTop) carry(ctx context.Context, onto version) (version, error) {
+	merged, err := o.db.combine(ctx, o.w, o.head.version(), onto, o.newest())
+	if errors.Is(err, ErrConflict) || errors.Is(err, ErrConstraint) {
+		return version{}, fmt.Errorf("%w: %w", ErrUncommitted, err)
+	}
+	return merged, err
+}
+
+// finish makes the commits on the branch as it is now. What moved since prepare
+// is put beneath what was made, which takes as long as that is little.
+func (o *onTop) finish(ctx context.Context, now *branchState) ([]*Commit, error) {
+	if !now.merge.IsZero() {
+		return nil, ErrMerging
+	}
+	if err := o.followHead(ctx, now.head); err != nil {
+		return nil, err
+	}
+	working, err := o.beneath(ctx, o.state.working, now.working, o.working)
+	if err != nil {
+		return nil, err
+	}
+	staged := working
+	if now.staged != now.working {
+		if staged, err = o.beneath(ctx, o.state.staged, now.staged, o.staged); err != nil {
+			return nil, err
+		}
+	}
+	made, err := o.store(ctx, now.head)
+	if err != nil {
+		return nil, err
+	}
+	now.head, now.working, now.staged = made[len(made)-1].Hash, working, staged
+	return made, nil
+}
+
+// followHead moves the drafts to the head that the branch has now.
+func (o *onTop) followHead(ctx context.Context, head hash.Hash) error {
+	if head == o.head.Hash {
+		return nil
+	}
+	c, err := loadCommit(ctx, o.w, head)
+	if err != nil {
+		return err
+	}
+	for i := range o.drafts {
+		d := &o.drafts[i]
+		if d.version, err = o.beneath(ctx, o.head.version(), c.version(), d.version); err != nil {
+			return err
+		}
+	}
+	if o.newest() == c.version() {
+		// Somebody else made the same change.
+		return lostRace{errHeadMoved}
+	}
+	return nil
+}
+
+// beneath puts what moved between base and now beneath made. Both are sound, so
+// it is enough to check what moved against the rest.
+func (o *onTop) beneath(ctx context.Context, base, now, made version) (version, error) {
+	if now == base {
+		return made, nil
+	}
+	merged, err := o.db.combine(ctx, o.w, base, now, made)
+	if errors.Is(err, ErrConflict) || errors.Is(err, ErrConstraint) {
+		return version{}, lostRace{err}
+	}
+	return merged, err
+}
+
+// combine merges two sound versions, of which ours has changed little, and
+// checks the result.
+func (db *DB) combine(ctx context.Context, s prolly.Store, base, ours, theirs version) (version, error) {
+	m := merger{db: db, ctx: ctx, store: s, base: base, ours: ours, theirs: theirs, theirsLater: true}
+	merged, err := m.run()
+	if err != nil {
+		return version{}, err
+	}
+	if conflicts := m.conflictList(); len(conflicts) > 0 {
+		return version{}, &ConflictError{Op: "combine changes", Conflicts: conflicts}
+	}
+	return merged, db.verify(ctx, s, theirs, merged)
+}
+
+// store writes the commits, one on top of the other.
+func (o *onTop) store(ctx context.Context, parent hash.Hash) ([]*Commit, error) {
+	made := make([]*Commit, len(o.drafts))
+	for i, d := range o.drafts {
+		d.parents = []hash.Hash{parent}
+		var err error
+		if made[i], err = o.db.storeCommit(ctx, o.w, d); err != nil {
+			return nil, err
+		}
+		parent = made[i].Hash
+	}
+	return made, nil
+}
+
+// inOp names the operation in an error that lists rows, or wraps another.
+func inOp(op string, err error) error {
+	switch e := err.(type) {
+	case *ConflictError:
+		return &ConflictError{Op: op, Conflicts: e.Conflicts}
+	case *ConstraintError:
+		return &ConstraintError{Op: op, Violations: e.Violations}
+	}
+	return opError(op, err)
+}

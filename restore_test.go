@@ -1,0 +1,201 @@
+package vdb_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/vdbgo/vdb"
+)
+
+// restoredLines describes what a restore did.
+func restoredLines(r *vdb.Restored) []string {
+	var lines []string
+	for _, c := range r.Changes {
+		lines = append(lines, fmt.Sprintf("%s %s %v: %v → %v %v", c.Table, c.Kind, c.Key, c.From, c.To, c.Columns))
+	}
+	return lines
+}
+
+// restore runs a dry run and the restore, and compares the two.
+func restore(t testing.TB, b *vdb.Branch, r vdb.Restore) *vdb.Restored {
+	t.Helper()
+	before := asOf(t, b, "WORKING").Root()
+	r.DryRun = true
+	dry, err := b.Restore(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after := asOf(t, b, "WORKING").Root(); after != before {
+		t.Fatal("a dry run changed the working set")
+	}
+	r.DryRun = false
+	done, err := b.Restore(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantLines(t, restoredLines(dry), restoredLines(done))
+	return done
+}
+
+func TestRestoreOneCustomer(t *testing.T) {
+	_, main := companyDB(t, 30)
+	whole := asOf(t, main, "HEAD")
+	badDay(t, main, 3, 4, 5)
+	done := restore(t, main, vdb.Restore{From: "HEAD~", Where: map[string]any{"cust_id": "c004"}, Follow: true})
+	if n := 1 + projectsEach*(1+issuesEach) + 1 + 2; len(done.Changes) != n {
+		t.Fatalf("%d rows restored, want %d:\n%v", len(done.Changes), n, restoredLines(done))
+	}
+	is := asOf(t, main, "WORKING")
+	for _, table := range companyTables {
+		want := rowsOf(t, whole, table)
+		for row, err := range whole.Rows(table, vdb.Range{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := row[0].Text()
+			if s, _ := whole.Schema(table); s.Column("cust_id") == 1 {
+				id = row[1].Text()
+			}
+			if table == "issues" {
+				id = customerName(int(row[0].Int()) / projectsEach)
+			}
+			if s, _ := whole.Schema(table); (id == "c003" || id == "c005") && len(s.PrimaryKey) > 0 {
+				delete(want, keyText(s, row))
+			}
+		}
+		got := rowsOf(t, is, table)
+		if table == "events" {
+			n, err := is.Count(table, vdb.Range{})
+			if err != nil || n != 56 {
+				t.Errorf("%d events, %v", n, err)
+			}
+			continue
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("table %s: %v, want %v", table, got, want)
+		}
+	}
+	again := restore(t, main, vdb.Restore{From: "HEAD~", Where: map[string]any{"cust_id": "c004"}, Follow: true})
+	if len(again.Changes) != 0 {
+		t.Errorf("restored again: %v", restoredLines(again))
+	}
+	badAgain := restore(t, main, vdb.Restore{From: "HEAD~", Where: map[string]any{"cust_id": "c003"}, Follow: true})
+	last := restore(t, main, vdb.Restore{From: "HEAD~", Where: map[string]any{"CUST_ID": "c005"}, Follow: true})
+	if len(badAgain.Changes) == 0 || len(last.Changes) == 0 || asOf(t, main, "WORKING").Root() != whole.Root() {
+		t.Error("all is restored, and the root is not what it was")
+	}
+}
+
+func TestRestoreLeavesOtherTablesAlone(t *testing.T) {
+	db, main := companyDB(t, 10)
+	badDay(t, main, 7)
+	update(t, main, func(tx *vdb.Tx) error { return putCustomer(tx, 40) })
+	restore(t, main, vdb.Restore{From: "HEAD~", Table: "customers", Match: func(r vdb.Row) bool { return r[0].Text() == "c007" }})
+	var changed []string
+	before := asOf(t, main, "HEAD")
+	for c, err := range before.Diff(asOf(t, main, "WORKING")).Tables() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed = append(changed, fmt.Sprintf("%s %d→%d", c.Name(), c.FromRows, c.ToRows))
+	}
+	wantLines(t, changed, []string{"billing 9→10", "customers 9→11", "events 18→20", "issues 54→60", "projects 18→20"})
+	wantChanges(t, db.Diff(t.Context(), "HEAD", "WORKING"), "customers", &vdb.RowsOptions{Limit: 1},
+		"added ['c007'] [] → ['c007' 'Customer 7' 'basic'] []")
+}
+
+func TestRestoreParents(t *testing.T) {
+	_, main := companyDB(t, 10)
+	badDay(t, main, 2)
+	_, err := main.Restore(t.Context(), vdb.Restore{From: "HEAD~", Table: "issues", Range: vdb.Range{Prefix: []any{4}}})
+	wantError(t, err, vdb.ErrConstraint)
+	done := restore(t, main, vdb.Restore{From: "HEAD~", Table: "issues", Range: vdb.Range{Prefix: []any{4, 1}}, Follow: true})
+	wantLines(t, restoredLines(done), []string{
+		"issues added [4 1]: [] → [4 1 'open'] []",
+		"projects added [4]: [] → [4 'c002' 'Project 4'] []",
+		"customers added ['c002']: [] → ['c002' 'Customer 2' 'basic'] []",
+	})
+}
+
+func TestRestoreExactAndThroughSchemaChanges(t *testing.T) {
+	_, main := companyDB(t, 5)
+	update(t, main, func(tx *vdb.Tx) error {
+		return errors.Join(
+			tx.RenameTable("customers", "clients"),
+			tx.RenameColumn("clients", "name", "title"),
+			tx.DropColumn("clients", "plan"),
+			tx.AddColumn("clients", vdb.Column{Name: "vip", Type: "INT", Default: "0"}),
+			tx.Put("clients", vdb.Row{vdb.Text("c001"), vdb.Text("renamed"), vdb.Int(1)}),
+			tx.Put("projects", vdb.Row{vdb.Int(100), vdb.Text("c001"), vdb.Text("later")}),
+			tx.Delete("billing", "c001"),
+		)
+	})
+	commit(t, main, "schema")
+	r := vdb.Restore{From: "HEAD~", Where: map[string]any{"cust_id": "c001"}, DryRun: true}
+	done, err := main.Restore(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantLines(t, restoredLines(done), []string{
+		"billing added ['c001']: [] → ['c001' 100] []",
+		"clients modified ['c001']: ['c001' 'renamed' 1] → ['c001' 'Customer 1' 1] [title]",
+	})
+	r.Exact, r.DryRun = true, false
+	done = restore(t, main, r)
+	wantLines(t, restoredLines(done), []string{
+		"billing added ['c001']: [] → ['c001' 100] []",
+		"clients modified ['c001']: ['c001' 'renamed' 1] → ['c001' 'Customer 1' 1] [title]",
+		"projects deleted [100]: [100 'c001' 'later'] → [] []",
+	})
+	done = restore(t, main, vdb.Restore{From: "HEAD~", Table: "clients", Where: map[string]any{"title": "Customer 1"}})
+	wantLines(t, restoredLines(done), nil)
+}
+
+func TestRestoreDroppedTable(t *testing.T) {
+	_, main := companyDB(t, 5)
+	whole := asOf(t, main, "HEAD")
+	update(t, main, func(tx *vdb.Tx) error { return tx.DropTable("issues") })
+	commit(t, main, "drop")
+	done := restore(t, main, vdb.Restore{From: "HEAD~", Table: "issues"})
+	if len(done.Tables) != 1 || len(done.Changes) != 5*projectsEach*issuesEach || asOf(t, main, "WORKING").Root() != whole.Root() {
+		t.Fatalf("restored %v, %d rows", done.Tables, len(done.Changes))
+	}
+}
+
+func TestRestoreRowsWithoutKey(t *testing.T) {
+	_, main := companyDB(t, 3)
+	update(t, main, func(tx *vdb.Tx) error {
+		// The last rowid is used again by another row.
+		return errors.Join(tx.Delete("events", 6), tx.Put("events", vdb.Row{vdb.Text("c000"), vdb.Text("new")}), tx.Delete("events", 1))
+	})
+	done := restore(t, main, vdb.Restore{From: "HEAD", Table: "events"})
+	wantLines(t, restoredLines(done), []string{
+		"events added [1]: [] → ['c000' 'signed up'] []",
+		"events added [7]: [] → ['c002' 'logged in'] []",
+	})
+	done = restore(t, main, vdb.Restore{From: "HEAD", Table: "events"})
+	wantLines(t, restoredLines(done), nil)
+}
+
+func TestRestoreErrors(t *testing.T) {
+	_, main := companyDB(t, 3)
+	for _, test := range []struct {
+		r    vdb.Restore
+		want error
+	}{
+		{vdb.Restore{From: "HEAD"}, vdb.ErrInvalid},
+		{vdb.Restore{From: "HEAD", Where: map[string]any{"cust_id": 1}, Match: func(vdb.Row) bool { return true }}, vdb.ErrInvalid},
+		{vdb.Restore{From: "nope", Table: "customers"}, vdb.ErrNotFound},
+		{vdb.Restore{From: "HEAD", Table: "nope"}, vdb.ErrNotFound},
+		{vdb.Restore{From: "HEAD~", Table: "customers"}, vdb.ErrNotFound},
+		{vdb.Restore{From: "HEAD", Where: map[string]any{"nope": 1}}, vdb.ErrNotFound},
+		{vdb.Restore{From: "HEAD", Table: "customers", Where: map[string]any{"nope": 1}}, vdb.ErrNotFound},
+		{vdb.Restore{From: "HEAD", Table: "customers", Where: map[string]any{"name": struct{}{}}}, vdb.ErrInvalid},
+		{vdb.Restore{From: "HEAD", Table: "customers", Range: vdb.Range{Index: "nope"}}, vdb.ErrNotFound},
+	} {
+		if _, err := main.Restore(t.Context(), test.r); !errors.Is(err, test.want) {
+			t.Errorf("%+v: error %v, want %v", test.r, err, test.want)
+		}
+	}
+}
