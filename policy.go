@@ -60,9 +60,12 @@ func (c cell) extreme(sign int) Value {
 	return c.ours
 }
 
-// sum adds both sides' changes to the base; NULL counts as 0. Text, blobs and
-// integers that overflow are left undecided.
+// sum adds both sides' changes to the base; NULL counts as 0, unless both sides
+// are. Text, blobs and integers that overflow are left undecided.
 func (c cell) sum() (Value, bool) {
+	if c.ours.IsNull() && c.theirs.IsNull() {
+		return c.ours, true
+	}
 	for _, v := range []Value{c.base, c.ours, c.theirs} {
 		if v.Kind() > record.KindReal {
 			return Value{}, false
