@@ -1,4 +1,4 @@
-package vdb
+package vdb_test
 
 import (
 	"context"
@@ -6,6 +6,9 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/vdbgo/vdb"
 )
 
 // benchCustomer makes rows of about 120 bytes.
@@ -19,12 +22,7 @@ type benchCustomer struct {
 	Active  bool
 }
 
-const benchRows = 1_000_000
-
-var (
-	benchTable = MustTable[benchCustomer]("customers")
-	benchDB    = sync.OnceValues(func() (*Branch, error) { return loadBench(benchRows) })
-)
+var benchCustomers = vdb.MustTable[benchCustomer]("customers")
 
 func benchID(i int) string { return fmt.Sprintf("cust%08d", i) }
 
@@ -35,23 +33,23 @@ func benchCustomerOf(i int) benchCustomer {
 	}
 }
 
-// loadBench loads n rows in one transaction.
-func loadBench(n int) (*Branch, error) {
+// loadCustomers makes a database in memory with n rows, loaded in one transaction.
+func loadCustomers(n int) (*vdb.Branch, error) {
 	ctx := context.Background()
-	db, err := Open(ctx, Memory, nil)
+	db, err := vdb.Open(ctx, vdb.Memory, nil)
 	if err != nil {
 		return nil, err
 	}
-	b, err := db.Branch(ctx, MainBranch)
+	b, err := db.Branch(ctx, vdb.MainBranch)
 	if err != nil {
 		return nil, err
 	}
-	return b, b.Update(ctx, func(tx *Tx) error {
-		if err := benchTable.Create(tx); err != nil {
+	return b, b.Update(ctx, func(tx *vdb.Tx) error {
+		if err := benchCustomers.Create(tx); err != nil {
 			return err
 		}
 		for i := range n {
-			if err := benchTable.Put(tx, benchCustomerOf(i)); err != nil {
+			if err := benchCustomers.Put(tx, benchCustomerOf(i)); err != nil {
 				return err
 			}
 		}
@@ -59,8 +57,12 @@ func loadBench(n int) (*Branch, error) {
 	})
 }
 
-func benchSnapshot(b *testing.B) (*Branch, *Snapshot) {
-	branch, err := benchDB()
+// millionCustomers is loaded once for all benchmarks.
+var millionCustomers = sync.OnceValues(func() (*vdb.Branch, error) { return loadCustomers(benchRows) })
+
+func million(b *testing.B) (*vdb.Branch, *vdb.Snapshot) {
+	b.Helper()
+	branch, err := millionCustomers()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -71,90 +73,86 @@ func benchSnapshot(b *testing.B) (*Branch, *Snapshot) {
 	return branch, s
 }
 
+// reportCPU reports what one of n things took of the processor since a moment.
+func reportCPU(b *testing.B, since time.Duration, n int, unit string) {
+	b.ReportMetric(float64((cpuTime()-since).Nanoseconds())/float64(n), "cpu-ns/"+unit)
+}
+
 func BenchmarkTypedGet(b *testing.B) {
-	_, s := benchSnapshot(b)
+	_, s := million(b)
+	rng := rand.New(rand.NewPCG(1, 2))
 	ids := make([]string, 1<<16)
-	r := rand.New(rand.NewPCG(1, 2))
 	for i := range ids {
-		ids[i] = benchID(r.IntN(benchRows))
+		ids[i] = benchID(rng.IntN(benchRows))
 	}
 	b.ReportAllocs()
-	i := 0
+	i, cpu := 0, cpuTime()
 	for b.Loop() {
-		c, err := benchTable.Get(s, ids[i&(len(ids)-1)])
+		c, err := benchCustomers.Get(s, ids[i%len(ids)])
 		if err != nil || c.City == "" {
-			b.Fatal(err)
+			b.Fatal(c, err)
 		}
 		i++
 	}
+	reportCPU(b, cpu, b.N, "op")
 }
 
-// BenchmarkTypedScan reports the time of one row.
 func BenchmarkTypedScan(b *testing.B) {
-	_, s := benchSnapshot(b)
+	_, s := million(b)
 	b.ReportAllocs()
-	rows := 0
+	rows, cpu := 0, cpuTime()
 	for b.Loop() {
-		for c, err := range benchTable.All(s) {
+		for c, err := range benchCustomers.All(s) {
 			if err != nil || c.City == "" {
-				b.Fatal(err)
+				b.Fatal(c, err)
 			}
 			rows++
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(rows), "ns/row")
+	reportCPU(b, cpu, rows, "row")
 }
 
-// BenchmarkBulkLoad loads 200,000 rows, in the order of their keys and in
-// random order, and reports the time of one.
 func BenchmarkBulkLoad(b *testing.B) {
 	const rows = 200_000
-	for _, order := range []string{"sorted", "random"} {
-		customers := make([]benchCustomer, rows)
-		for i := range customers {
-			customers[i] = benchCustomerOf(i)
+	customers := make([]benchCustomer, rows)
+	for i := range customers {
+		customers[i] = benchCustomerOf(i)
+	}
+	b.Run("sorted", func(b *testing.B) { bulkLoad(b, customers) })
+	rand.New(rand.NewPCG(1, 2)).Shuffle(rows, func(i, j int) { customers[i], customers[j] = customers[j], customers[i] })
+	b.Run("random", func(b *testing.B) { bulkLoad(b, customers) })
+}
+
+func bulkLoad(b *testing.B, customers []benchCustomer) {
+	b.ReportAllocs()
+	cpu := cpuTime()
+	for b.Loop() {
+		branch, err := loadCustomers(0)
+		if err != nil {
+			b.Fatal(err)
 		}
-		if order == "random" {
-			rand.New(rand.NewPCG(1, 2)).Shuffle(rows, func(i, j int) { customers[i], customers[j] = customers[j], customers[i] })
-		}
-		b.Run(order, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				b.StopTimer()
-				branch, err := loadBench(0)
-				if err != nil {
-					b.Fatal(err)
-				}
-				b.StartTimer()
-				err = branch.Update(context.Background(), func(tx *Tx) error {
-					for _, c := range customers {
-						if err := benchTable.Put(tx, c); err != nil {
-							return err
-						}
-					}
-					return nil
-				})
-				if err != nil {
-					b.Fatal(err)
+		update(b, branch, func(tx *vdb.Tx) error {
+			for _, c := range customers {
+				if err := benchCustomers.Put(tx, c); err != nil {
+					return err
 				}
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
+			return nil
 		})
 	}
+	reportCPU(b, cpu, b.N*len(customers), "row")
 }
 
 func BenchmarkTypedUpdate(b *testing.B) {
-	branch, _ := benchSnapshot(b)
-	ctx := context.Background()
-	r := rand.New(rand.NewPCG(1, 2))
+	branch, _ := million(b)
+	rng := rand.New(rand.NewPCG(1, 2))
 	b.ReportAllocs()
-	visits := int64(0)
+	visits, cpu := int64(0), cpuTime()
 	for b.Loop() {
 		visits++
-		c := benchCustomerOf(r.IntN(benchRows))
+		c := benchCustomerOf(rng.IntN(benchRows))
 		c.Visits = visits
-		if err := branch.Update(ctx, func(tx *Tx) error { return benchTable.Update(tx, c) }); err != nil {
-			b.Fatal(err)
-		}
+		update(b, branch, func(tx *vdb.Tx) error { return benchCustomers.Update(tx, c) })
 	}
+	reportCPU(b, cpu, b.N, "op")
 }

@@ -347,8 +347,11 @@ func (f *field) setOther(p unsafe.Pointer, v Value) error {
 		return nil
 	case fieldTime:
 		t, err := record.ParseTime(v)
+		if err != nil {
+			return f.mismatch(v)
+		}
 		*(*time.Time)(p) = t
-		return err
+		return nil
 	}
 	src := v.Any()
 	if f.dated && v.Kind() == record.KindText {

@@ -47,9 +47,57 @@ func ParseTime(v Value) (time.Time, error) {
 	case KindReal:
 		return parseJulian(v.Float())
 	case KindText:
+		if t, ok := parseStored(v.Bytes()); ok {
+			return t, nil
+		}
 		return parseTimeText(v.Text())
 	}
 	return time.Time{}, timeError(v)
+}
+
+// parseStored reads what FormatTime wrote, without allocation. Whatever looks
+// otherwise it leaves to parseTimeText.
+func parseStored(b []byte) (time.Time, bool) {
+	const whole, zone = len("2006-01-02 15:04:05"), "+00:00"
+	n := len(b) - len(zone)
+	if n < whole || string(b[n:]) != zone || b[4] != '-' || b[7] != '-' || b[10] != ' ' || b[13] != ':' || b[16] != ':' {
+		return time.Time{}, false
+	}
+	year, month, day := digits(b[:4]), digits(b[5:7]), digits(b[8:10])
+	hour, minute, second := digits(b[11:13]), digits(b[14:16]), digits(b[17:19])
+	nanos, ok := fraction(b[whole:n])
+	if min(year, month, day, hour, minute, second) < 0 || hour > 23 || minute > 59 || second > 59 || !ok {
+		return time.Time{}, false
+	}
+	t := time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC)
+	return t, int(t.Month()) == month && t.Day() == day
+}
+
+// digits reads a decimal number; -1 if there is anything else.
+func digits(b []byte) int {
+	n := 0
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return -1
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n
+}
+
+// fraction reads nothing, or a dot and up to nine digits, as nanoseconds.
+func fraction(b []byte) (nanos int, ok bool) {
+	if len(b) == 0 {
+		return 0, true
+	}
+	nanos = digits(b[1:])
+	if b[0] != '.' || len(b) < 2 || len(b) > 10 || nanos < 0 {
+		return 0, false
+	}
+	for range 10 - len(b) {
+		nanos *= 10
+	}
+	return nanos, true
 }
 
 func timeError(v Value) error { return fmt.Errorf("record: parse time: %v: %w", v, ErrTime) }

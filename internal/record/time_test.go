@@ -86,3 +86,31 @@ func TestParseTimeRejects(t *testing.T) {
 		}
 	}
 }
+
+// TestStoredTimesAreReadAlike compares the short way, for the zone in which times
+// are stored, with the general one.
+func TestStoredTimesAreReadAlike(t *testing.T) {
+	for _, s := range []string{
+		"2026-11-22 19:07:42", "2026-11-22 19:07:42.5", "0000-01-01 00:00:00.000000001", "9999-12-31 23:59:59.999999999",
+		"2024-02-29 00:00:00", "2023-02-29 00:00:00", "2026-13-01 00:00:00", "2026-00-01 00:00:00", "2026-01-00 00:00:00",
+		"2026-01-01 24:00:00", "2026-01-01 00:60:00", "2026-01-01 00:00:60", "2026-01-01 00:00:00.",
+		"2026-01-01 00:00:00.0000000001", "2026-01-01 00:00:00x5", "2026-01-01 00:00:-1", "2026-01-01T00:00:00", "12:30", "",
+	} {
+		want, wantErr := record.ParseTime(record.Text(s + "Z"))
+		got, err := record.ParseTime(record.Text(s + "+00:00"))
+		if (err == nil) != (wantErr == nil) || !got.Equal(want) || got.Location() != want.Location() {
+			t.Errorf("%s: %v, %v, want %v, %v", s, got, err, want, wantErr)
+		}
+	}
+}
+
+func TestStoredTimesTakeNoMemory(t *testing.T) {
+	v := record.Text("2026-11-22 19:07:42.123456789+00:00")
+	if n := testing.AllocsPerRun(100, func() {
+		if _, err := record.ParseTime(v); err != nil {
+			t.Fatal(err)
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
