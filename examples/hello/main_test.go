@@ -1,26 +1,25 @@
 package main
 
 import (
-	"context"
-	"testing"
-
-	"github.com/vdbgo/vdb"
+	"log"
+	"os"
 )
 
+// The program works in a new directory, and again in the same one.
 func Example() {
-	if err := run(context.Background(), vdb.Memory); err != nil {
-		panic(err)
+	dir, err := os.MkdirTemp("", "hello")
+	if err != nil {
+		log.Fatal(err)
 	}
+	defer os.RemoveAll(dir)
+	if err := os.Chdir(dir); err != nil {
+		log.Fatal(err)
+	}
+	main()
+	main()
 	// Output:
 	// before: Example Ltd
 	// changed: ['c1' 'Example Ltd'] → ['c1' 'Example Inc']
-}
-
-func TestTwice(t *testing.T) {
-	dir := t.TempDir()
-	for range 2 {
-		if err := run(t.Context(), dir); err != nil {
-			t.Fatal(err)
-		}
-	}
+	// before: Example Ltd
+	// changed: ['c1' 'Example Ltd'] → ['c1' 'Example Inc']
 }
