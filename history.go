@@ -1,0 +1,343 @@
+package vdb
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+)
+
+// RowVersion is a row as one commit left it. It is the caller's.
+type RowVersion struct {
+	// Commit changed the row against its first parent.
+	Commit *Commit
+	// Kind tells whether the commit added, modified or deleted the row.
+	Kind ChangeKind
+	// Row is the row then, in the columns of Schema; nil where it was deleted.
+	Row Row
+	// Schema is the table's schema then; nil where the table was dropped. It is
+	// shared and must not be modified.
+	Schema *Schema
+}
+
+// History yields the commits of main's history, by first parents, that changed
+// the row of a primary key (or rowid), newest first, with the row as it was
+// then. The table goes by the name that it has at HEAD or, if it was dropped, had
+// last; renames of the table and its columns are followed. It reads the row at
+// most once per commit, and not where the table did not change. ErrNotFound if
+// there never was a table of that name.
+func (db *DB) History(ctx context.Context, table string, key ...any) iter.Seq2[RowVersion, error] {
+	return db.history(ctx, MainBranch, table, key)
+}
+
+// History yields the commits of the branch's history that changed a row, as
+// DB.History does.
+func (b *Branch) History(ctx context.Context, table string, key ...any) iter.Seq2[RowVersion, error] {
+	return b.db.history(ctx, b.name, table, key)
+}
+
+func (db *DB) history(ctx context.Context, branch, table string, key []any) iter.Seq2[RowVersion, error] {
+	return func(yield func(RowVersion, error) bool) {
+		h := &rowHistory{tableTrail: tableTrail{db: db, ctx: ctx, name: fold(table)}, key: key}
+		if err := h.run(branch, yield); err != nil {
+			yield(RowVersion{}, opError(fmt.Sprintf("history of table %s, row %v", table, key), err))
+		}
+	}
+}
+
+// tableTrail follows one table back through commits and renames.
+type tableTrail struct {
+	db   *DB
+	ctx  context.Context
+	name string // folded, as it is called now, or until it is found was asked for
+	id   string // its identity, once it was found
+}
+
+// tableAt is a table at a commit; view is nil where it was absent.
+type tableAt struct {
+	commit *Commit
+	snap   *Snapshot
+	view   *tableView
+}
+
+// at finds the table in a commit.
+func (t *tableTrail) at(c *Commit) (tableAt, error) {
+	at := tableAt{commit: c, snap: t.db.at(t.ctx, c.version())}
+	ids, err := at.snap.storedIDs()
+	if err != nil {
+		return at, err
+	}
+	if t.id != "" {
+		t.name = ids.tableOf(t.id)
+	}
+	if at.view, err = at.snap.tableOr(t.name); err != nil {
+		return at, err
+	}
+	if at.view != nil && t.id == "" {
+		t.id = ids.table(t.name)
+	}
+	return at, nil
+}
+
+// before finds the table in the first parent of a commit; nil if the commit has none.
+func (t *tableTrail) before(at tableAt) (*tableAt, error) {
+	if len(at.commit.Parents) == 0 {
+		return nil, nil
+	}
+	p, err := loadCommit(t.ctx, t.db.blocks, at.commit.Parents[0])
+	if err != nil {
+		return nil, err
+	}
+	if p.version() == at.commit.version() {
+		return &tableAt{commit: p, snap: at.snap, view: at.view}, nil
+	}
+	before, err := t.at(p)
+	return &before, err
+}
+
+// sameRows tells that the table has the same rows, in the same form, in both.
+func (at tableAt) sameRows(other tableAt) bool {
+	if at.view == nil || other.view == nil {
+		return at.view == other.view
+	}
+	return at.view.entry.rows == other.view.entry.rows && at.view.layout == other.view.layout
+}
+
+// rowHistory follows one row.
+type rowHistory struct {
+	tableTrail
+	key []any
+}
+
+// rowAt is the row at a commit.
+type rowAt struct {
+	tableAt
+	key, rec []byte // rec is nil where the row was absent
+}
+
+func (h *rowHistory) run(branch string, yield func(RowVersion, error) bool) error {
+	c, err := h.db.resolveOn(h.ctx, branch, revHead)
+	if err != nil {
+		return err
+	}
+	first, err := h.at(c)
+	if err != nil {
+		return err
+	}
+	is, err := h.read(first)
+	for err == nil {
+		var at *tableAt
+		if at, err = h.before(is.tableAt); err != nil || at == nil {
+			break
+		}
+		was := rowAt{tableAt: *at, key: is.key, rec: is.rec}
+		if !at.sameRows(is.tableAt) {
+			if was, err = h.read(*at); err != nil {
+				break
+			}
+		}
+		v, changed, differErr := is.since(was)
+		if differErr != nil {
+			return differErr
+		}
+		if changed && !yield(v, nil) {
+			return nil
+		}
+		is = was
+	}
+	if err == nil && h.id == "" {
+		err = fmt.Errorf("table %s: %w", h.name, ErrNotFound)
+	}
+	return err
+}
+
+// read reads the row at a commit.
+func (h *rowHistory) read(at tableAt) (rowAt, error) {
+	row := rowAt{tableAt: at}
+	if at.view == nil {
+		return row, nil
+	}
+	var err error
+	if row.key, err = at.view.keyOf(h.key); err != nil {
+		return row, err
+	}
+	row.rec, _, err = at.view.rows.get(h.ctx, row.key)
+	return row, err
+}
+
+// since tells what the commit of is did to the row that was there before.
+func (is rowAt) since(was rowAt) (RowVersion, bool, error) {
+	v := RowVersion{Commit: is.commit, Kind: kindOf(was.rec != nil, is.rec != nil)}
+	switch {
+	case was.rec == nil && is.rec == nil:
+		return v, false, nil
+	case is.rec == nil:
+		if is.view != nil {
+			v.Schema = is.view.schema
+		}
+		return v, true, nil
+	}
+	if was.rec != nil {
+		if differ, err := is.differs(was); !differ || err != nil {
+			return v, false, err
+		}
+	}
+	v.Schema = is.view.schema
+	var err error
+	v.Row, err = is.view.row(is.snap.ctx, is.key, is.rec)
+	return v, true, err
+}
+
+// differs compares the rows as such, not their records.
+func (is rowAt) differs(was rowAt) (bool, error) {
+	if is.view.layout == was.view.layout {
+		return !bytes.Equal(is.rec, was.rec), nil
+	}
+	conv, err := was.snap.converterTo(was.view, is.snap, is.view)
+	if err != nil {
+		return false, err
+	}
+	before, err := was.view.decode(nil, was.key, was.rec)
+	if err != nil {
+		return false, err
+	}
+	after, err := is.view.decode(nil, is.key, is.rec)
+	if err != nil {
+		return false, err
+	}
+	return len(conv.changed(before, after)) > 0, nil
+}
+
+// BlameRow is a row of a table and the commit that changed it last.
+type BlameRow struct {
+	// Key holds the values of the primary key, or the rowid.
+	Key    []Value
+	Row    Row
+	Commit *Commit
+}
+
+// Blame yields the rows of a table at main's HEAD that r selects, each with the
+// commit, by first parents, that last added or modified it. r is by the primary
+// key. The cost is that of the diffs back to the oldest of those commits; it
+// holds the keys of the rows in memory.
+func (db *DB) Blame(ctx context.Context, table string, r Range) iter.Seq2[BlameRow, error] {
+	return db.blame(ctx, MainBranch, table, r)
+}
+
+// Blame yields the rows of a table at the branch's HEAD with the commits that
+// changed them last, as DB.Blame does.
+func (b *Branch) Blame(ctx context.Context, table string, r Range) iter.Seq2[BlameRow, error] {
+	return b.db.blame(ctx, b.name, table, r)
+}
+
+func (db *DB) blame(ctx context.Context, branch, table string, r Range) iter.Seq2[BlameRow, error] {
+	return func(yield func(BlameRow, error) bool) {
+		b := &blame{tableTrail: tableTrail{db: db, ctx: ctx, name: fold(table)}, r: r, by: map[string]*Commit{}}
+		if err := b.run(branch, yield); err != nil {
+			yield(BlameRow{}, opError("blame table "+table, err))
+		}
+	}
+}
+
+type blame struct {
+	tableTrail
+	r    Range
+	now  tableAt
+	rows uint64             // selected now
+	by   map[string]*Commit // by key
+	// rest changed all rows that by does not have.
+	rest *Commit
+}
+
+func (b *blame) run(branch string, yield func(BlameRow, error) bool) error {
+	if b.r.Index != "" {
+		return invalidf("a blame goes by the primary key")
+	}
+	c, err := b.db.resolveOn(b.ctx, branch, revHead)
+	if err != nil {
+		return err
+	}
+	if b.now, err = b.at(c); err != nil {
+		return err
+	}
+	if b.now.view == nil {
+		return ErrNotFound
+	}
+	if b.rows, err = b.now.view.count(b.ctx, b.r); err != nil {
+		return err
+	}
+	if err := b.attribute(); err != nil {
+		return err
+	}
+	return b.report(yield)
+}
+
+// attribute walks back until each row has its commit.
+func (b *blame) attribute() error {
+	is := b.now
+	for b.rest = is.commit; uint64(len(b.by)) < b.rows; b.rest = is.commit {
+		was, err := b.before(is)
+		if err != nil {
+			return err
+		}
+		if was == nil || was.view == nil {
+			return nil
+		}
+		if err := b.compare(*was, is); err != nil {
+			return err
+		}
+		is = *was
+	}
+	return nil
+}
+
+// compare attributes the rows that the commit of is changed.
+func (b *blame) compare(was, is tableAt) error {
+	if was.sameRows(is) {
+		return nil
+	}
+	p := &tablePair{d: &Diff{from: was.snap, to: is.snap}, from: was.view, to: is.view}
+	r := b.r
+	r.Backward = false
+	for change, err := range p.changes(r) {
+		if err != nil {
+			return err
+		}
+		if change.To == nil || b.by[string(change.Key)] != nil {
+			continue
+		}
+		_, ok, err := b.now.view.rows.get(b.ctx, change.Key)
+		if err != nil {
+			return err
+		}
+		if ok {
+			b.by[string(change.Key)] = is.commit
+		}
+	}
+	return nil
+}
+
+func (b *blame) report(yield func(BlameRow, error) bool) error {
+	t := b.now.view
+	for item, err := range t.scan(b.ctx, b.r) {
+		if err != nil {
+			return err
+		}
+		row, err := t.row(b.ctx, item.Key, item.Value)
+		if err != nil {
+			return err
+		}
+		key, err := t.keyValues(item.Key, row)
+		if err != nil {
+			return err
+		}
+		c := b.by[string(item.Key)]
+		if c == nil {
+			c = b.rest
+		}
+		if !yield(BlameRow{Key: key, Row: row, Commit: c}, nil) {
+			return nil
+		}
+	}
+	return nil
+}
