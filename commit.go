@@ -118,7 +118,7 @@ func (db *DB) commitState(ctx context.Context, s prolly.Store, state *branchStat
 			return nil, err
 		}
 	}
-	if err := draft.finishMerge(ctx, s, state); err != nil {
+	if err := draft.finishMerge(ctx, db, s, state); err != nil {
 		return nil, err
 	}
 	if m.Amend {
@@ -136,7 +136,7 @@ func (db *DB) commitState(ctx context.Context, s prolly.Store, state *branchStat
 }
 
 // finishMerge makes the draft the commit of the merge in progress, if there is one.
-func (d *commitDraft) finishMerge(ctx context.Context, s prolly.Store, state *branchState) error {
+func (d *commitDraft) finishMerge(ctx context.Context, db *DB, s prolly.Store, state *branchState) error {
 	if state.merge.IsZero() {
 		return nil
 	}
@@ -144,8 +144,8 @@ func (d *commitDraft) finishMerge(ctx context.Context, s prolly.Store, state *br
 	if err != nil {
 		return err
 	}
-	if m.open() {
-		return fmt.Errorf("conflicts or constraint violations remain: %w", ErrMerging)
+	if err := m.settled(ctx, db, s, state.working); err != nil {
+		return err
 	}
 	if len(d.message.Tables) > 0 || d.message.Amend {
 		return fmt.Errorf("it is committed as a whole: %w", ErrMerging)
@@ -184,6 +184,7 @@ type commitDraft struct {
 	message Message
 	version version
 	parents []hash.Hash
+	forward *Commit // the commit is there already
 }
 
 // amend puts the draft in the place of head.

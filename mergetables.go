@@ -39,7 +39,7 @@ type merger struct {
 	sides   [3]mergeSide
 	renamed bool // the sides' identities differ
 	tables  []*tableMerge
-	schemas []Conflict // conflicts of schemas
+	schemas []schemaConflict
 	listed  []Conflict // conflicts of rows, up to maxListed
 }
 
@@ -103,7 +103,11 @@ func (m *merger) run() (version, error) {
 
 // conflictList returns the conflicts that remain, at most maxListed of them.
 func (m *merger) conflictList() []Conflict {
-	return append(slices.Clone(m.schemas), m.listed...)
+	var all []Conflict
+	for _, c := range m.schemas {
+		all = append(all, c.conflict())
+	}
+	return append(all, m.listed...)
 }
 
 func (m *merger) open() error {
@@ -236,12 +240,12 @@ func (m *merger) preference(t *tableMerge) (side int, decided bool) {
 // collide reports a conflict of schemas, unless it has been decided.
 func (m *merger) collide(t *tableMerge, reason string) {
 	if _, decided := m.preference(t); !decided {
-		m.schemas = append(m.schemas, Conflict{Table: m.tableTitle(t), Reason: reason})
+		m.schemas = append(m.schemas, schemaConflict{ID: t.id, Table: t.title(), Reason: reason})
 	}
 }
 
-// tableTitle is the table's name as some side spells it.
-func (m *merger) tableTitle(t *tableMerge) string {
+// title is the table's name as some side spells it.
+func (t *tableMerge) title() string {
 	for _, i := range []int{atOurs, atTheirs, atBase} {
 		if s := t.sides[i]; s != nil && s.view != nil {
 			return s.view.schema.Name

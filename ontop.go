@@ -145,6 +145,9 @@ func (o *onTop) followHead(ctx context.Context, head hash.Hash) error {
 	}
 	for i := range o.drafts {
 		d := &o.drafts[i]
+		if d.forward != nil {
+			return lostRace{errHeadMoved}
+		}
 		if d.version, err = o.beneath(ctx, o.head.version(), c.version(), d.version); err != nil {
 			return err
 		}
@@ -183,14 +186,18 @@ func (db *DB) combine(ctx context.Context, s prolly.Store, base, ours, theirs ve
 	return merged, db.verify(ctx, s, theirs, merged)
 }
 
-// store writes the commits, one on top of the other.
+// store writes the commits, one on top of the other. The parents that a draft has
+// already come after that.
 func (o *onTop) store(ctx context.Context, parent hash.Hash) ([]*Commit, error) {
 	made := make([]*Commit, len(o.drafts))
 	for i, d := range o.drafts {
-		d.parents = []hash.Hash{parent}
-		var err error
-		if made[i], err = o.db.storeCommit(ctx, o.w, d); err != nil {
-			return nil, err
+		made[i] = d.forward
+		if d.forward == nil {
+			d.parents = append([]hash.Hash{parent}, d.parents...)
+			var err error
+			if made[i], err = o.db.storeCommit(ctx, o.w, d); err != nil {
+				return nil, err
+			}
 		}
 		parent = made[i].Hash
 	}
