@@ -1,0 +1,131 @@
+package vdb
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+)
+
+// Event is a commit that a branch was seen to have got.
+type Event struct {
+	Commit *Commit
+	// Diff is what the commit changed against its first parent.
+	Diff *Diff
+}
+
+// RewoundError tells that a watched branch was reset, or its head amended: what
+// was seen of it is not its history any more.
+type RewoundError struct {
+	Branch string
+	// Seen is the last commit that was yielded, or the one to start from, and
+	// Head is the branch's head now.
+	Seen, Head *Commit
+	// Base is the last commit that both histories share; nil if they share none.
+	// Watch again from it to go on, and undo what Seen has beyond it.
+	Base *Commit
+}
+
+func (e *RewoundError) Error() string {
+	base := "they share no commit"
+	if e.Base != nil {
+		base = "their merge base is " + e.Base.Hash.String()
+	}
+	return fmt.Sprintf("branch %s at %s does not lead to commit %s by first parents any more; %s", e.Branch, e.Head.Hash, e.Seen.Hash, base)
+}
+
+// Is makes a RewoundError an ErrNotFound: the commit is not there any more.
+func (e *RewoundError) Is(target error) bool { return target == ErrNotFound }
+
+// pollInterval is how often a watch looks for commits of other processes; those
+// of its own process wake it at once.
+const pollInterval = 50 * time.Millisecond
+
+// batchCommits is how many commits a watch reads ahead.
+const batchCommits = 256
+
+// Watch yields the commits of the branch, by first parents, that follow the
+// revision from, oldest first, and then waits for new ones, of this and of other
+// processes. None is left out and none comes twice: to go on after a restart,
+// watch from the hash of the last commit that was seen.
+//
+// It ends when the loop is left, and else with an error: the context's when that
+// is cancelled, a *RewoundError when the branch was reset or amended such that
+// the commits seen are not its history any more, ErrNotFound when the branch is
+// deleted, ErrClosed when the database is closed.
+func (b *Branch) Watch(ctx context.Context, from string) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		if err := b.watch(ctx, from, yield); err != nil {
+			yield(Event{}, opError("watch branch "+b.name, err))
+		}
+	}
+}
+
+func (b *Branch) watch(ctx context.Context, from string, yield func(Event, error) bool) error {
+	seen, err := b.Resolve(ctx, from)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		moved := b.db.moved.wait() // before the look, lest a move be missed
+		head, err := b.state(ctx)
+		if err != nil {
+			return err
+		}
+		for head.head != seen.Hash {
+			commits, err := b.newCommits(ctx, head, seen)
+			if err != nil {
+				return err
+			}
+			for _, c := range commits {
+				if seen = c; !yield(Event{Commit: c, Diff: b.db.changesOf(ctx, c)}, nil) {
+					return nil
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-moved:
+		case <-tick.C:
+		}
+	}
+}
+
+// newCommits returns the first commits that follow seen on the way to the head.
+func (b *Branch) newCommits(ctx context.Context, state branchState, seen *Commit) ([]*Commit, error) {
+	s := b.db.blocks
+	head, err := loadCommit(ctx, s, state.head)
+	if err != nil {
+		return nil, err
+	}
+	depth := min(head.links.depth, seen.links.depth)
+	at, err := ancestorAt(ctx, s, head, depth)
+	if err != nil {
+		return nil, err
+	}
+	if at.Hash != seen.Hash {
+		base, err := mergeBase(ctx, s, head, seen)
+		if err != nil {
+			return nil, err
+		}
+		return nil, &RewoundError{Branch: b.name, Seen: seen, Head: head, Base: base}
+	}
+	n := min(head.links.depth-depth, batchCommits)
+	c, err := ancestorAt(ctx, s, head, depth+n)
+	if err != nil {
+		return nil, err
+	}
+	commits := make([]*Commit, n)
+	for i := n; i > 0; i-- {
+		commits[i-1] = c
+		if i > 1 {
+			if c, err = loadCommit(ctx, s, c.Parents[0]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return commits, nil
+}
