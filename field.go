@@ -287,9 +287,11 @@ func (f *field) uintValue(p unsafe.Pointer) (Value, error) {
 }
 
 func (f *field) floatValue(p unsafe.Pointer) (Value, error) {
-	x := *(*float64)(p)
+	var x float64
 	if f.bits == 32 {
 		x = float64(*(*float32)(p))
+	} else {
+		x = *(*float64)(p)
 	}
 	if x != x {
 		return Value{}, fmt.Errorf("%w: %w", record.ErrNaN, ErrInvalid)

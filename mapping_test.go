@@ -151,8 +151,8 @@ func TestEveryKindRoundTrips(t *testing.T) {
 	}
 	for _, want := range []everything{want, empty} {
 		got, err := everythings.Get(s, want.ID)
-		if err != nil {
-			t.Fatal(err)
+		if err != nil || got.hidden != 0 {
+			t.Fatal(got, err)
 		}
 		if !got.V.Equal(want.V) {
 			t.Errorf("V: %v, want %v", got.V, want.V)
@@ -421,21 +421,21 @@ func TestStructsThatAreRefused(t *testing.T) {
 	_, err = vdb.NewTable[struct{}]("rows")
 	try("no columns", err)
 	_, err = vdb.NewTable[struct{ C chan int }]("rows")
-	try("Go field C: Go type chan int", err)
+	try("field C: Go type chan int", err)
 	_, err = vdb.NewTable[struct{ V onlyValuer }]("rows")
-	try("Go field V", err)
+	try("field V", err)
 	_, err = vdb.NewTable[struct{ P **int }]("rows")
-	try("Go field P: Go type **int", err)
+	try("field P: Go type **int", err)
 	_, err = vdb.NewTable[struct{ Audit struct{ C any } }]("rows")
-	try("Go field Audit", err)
+	try("field Audit", err)
 	_, err = vdb.NewTable[struct {
 		A int `vdb:",primary"`
 	}]("rows")
-	try(`Go field A: tag option "primary"`, err)
+	try(`field A: tag option "primary"`, err)
 	_, err = vdb.NewTable[struct {
 		A int `vdb:",pk=x"`
 	}]("rows")
-	try("Go field A: tag option pk=x", err)
+	try("field A: tag option pk=x", err)
 	_, err = vdb.NewTable[struct {
 		A int `vdb:",pk=1"`
 		B int `vdb:",pk=3"`
@@ -456,11 +456,11 @@ func TestStructsThatAreRefused(t *testing.T) {
 	_, err = vdb.NewTable[struct {
 		A string `vdb:",pk,auto"`
 	}]("rows")
-	try("Go field A: tag option auto on Go type string", err)
+	try("field A: tag option auto on Go type string", err)
 	_, err = vdb.NewTable[struct {
 		A int `vdb:",auto"`
 	}]("rows")
-	try("Go field A: auto is for a primary key", err)
+	try("field A: auto is for a primary key", err)
 	_, err = vdb.NewTable[struct {
 		A int `vdb:",merge=best"`
 	}]("rows")

@@ -49,7 +49,7 @@ func (s *structShape) addStruct(t reflect.Type, path string, offset uintptr) err
 		}
 		err := s.addField(sf, tag, path+sf.Name, offset+sf.Offset)
 		if err != nil {
-			return fmt.Errorf("Go field %s%s: %w", path, sf.Name, err)
+			return fmt.Errorf("field %s%s: %w", path, sf.Name, err)
 		}
 	}
 	return nil
@@ -101,7 +101,7 @@ func (s *structShape) checkAuto() error {
 	for i, f := range s.fields {
 		c := s.schema.Columns[i]
 		if f.auto && !(len(s.keys) == 1 && s.keys[0].column == c.Name && strings.EqualFold(c.Type, "INTEGER")) {
-			return invalidf("Go field %s: auto is for a primary key of one INTEGER", f.path)
+			return invalidf("field %s: auto is for a primary key of one INTEGER", f.path)
 		}
 	}
 	return nil
