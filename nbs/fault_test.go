@@ -182,6 +182,21 @@ func (h *history) reopen(t *testing.T, fsys nbs.FS) {
 	}
 }
 
+// recover opens fsys, in which everything may fail, and commits.
+func (h *history) recover(t *testing.T, fsys nbs.FS) {
+	t.Helper()
+	s, err := nbs.Open(t.Context(), faultDir, faultOptions(fsys, 4))
+	if err == nil {
+		if n, newestErr := newest(t.Context(), s); newestErr == nil {
+			h.acknowledged, h.attempted = n, max(n, h.attempted)
+		}
+		err = errors.Join(h.commit(t.Context(), s), s.Close())
+	}
+	if err != nil && !errors.Is(err, faultfs.ErrInjected) {
+		t.Fatalf("recovery that is interrupted: %v", err)
+	}
+}
+
 // TestFailEveryOperation makes each operation of a workload fail in turn. What
 // was acknowledged must be there afterwards, in what other processes see at
 // once and after a loss of power alike.
@@ -223,7 +238,7 @@ func TestPowerLoss(t *testing.T) {
 	if err := new(history).run(t.Context(), clean, 1); err != nil {
 		t.Fatal(err)
 	}
-	seeds := uint64(2)
+	seeds := uint64(4)
 	if *soak {
 		seeds = 200
 	}
@@ -237,7 +252,14 @@ func TestPowerLoss(t *testing.T) {
 		for seed := range seeds {
 			for _, g := range []faultfs.Granularity{faultfs.Writes, faultfs.Sectors} {
 				h := *h
-				h.reopen(t, fsys.Crash(rand.New(rand.NewPCG(seed, uint64(i))), g))
+				random := rand.New(rand.NewPCG(seed, uint64(i)))
+				left := fsys.Crash(random, g)
+				if seed%2 == 1 { // and once more while it recovers
+					left.Stop(left.Ops() + random.IntN(8))
+					h.recover(t, left)
+					left = left.Crash(random, g)
+				}
+				h.reopen(t, left)
 				if t.Failed() {
 					t.Fatalf("operation %d, seed %d, granularity %d, log:\n%s", i, seed, g, strings.Join(fsys.Log(), "\n"))
 				}

@@ -356,18 +356,20 @@ func (f *FS) Remove(name string) error {
 	return nil
 }
 
-// SyncDir implements nbs.FS. It makes all changes of names durable, those in
-// other directories too.
+// SyncDir implements nbs.FS.
 func (f *FS) SyncDir(name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.op("syncdir", name); err != nil {
 		return err
 	}
-	for _, c := range f.changes {
-		c.apply(f.durable)
-	}
-	f.changes = nil
+	f.changes = slices.DeleteFunc(f.changes, func(c change) bool {
+		ours := filepath.Dir(c.name) == filepath.Clean(name)
+		if ours {
+			c.apply(f.durable)
+		}
+		return ours
+	})
 	return nil
 }
 
