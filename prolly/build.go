@@ -107,7 +107,11 @@ func (b *builder) copy(ctx context.Context, n *Node, i, j int) error {
 	var scratch []byte
 	c := b.at(0)
 	for ; i < j; i++ {
-		if !c.addRow(b.cfg, n.key(&scratch, i), n.value(i)) {
+		key, value := n.key(&scratch, i), n.value(i)
+		if value == nil {
+			return corruptf("value of %x", key)
+		}
+		if !c.addRow(b.cfg, key, value) {
 			continue
 		}
 		if err := b.flush(ctx, 0); err != nil {

@@ -41,6 +41,9 @@ func (t Tree) checkNode(ctx context.Context, h hash.Hash, after []byte, want *su
 	if err := t.load(ctx, h, level, &n); err != nil {
 		return err
 	}
+	if got := hash.Of(n.data); got != h {
+		return fmt.Errorf("node %s: %w", h, corruptf("its address is %s", got))
+	}
 	if err := n.validate(); err != nil {
 		return fmt.Errorf("node %s: %w", h, err)
 	}

@@ -172,28 +172,21 @@ func (m *merger) row(ctx context.Context) error {
 		}
 	}
 	key := lowest.key()
-	base, ours, theirs := m.base.valueAt(key), m.ours.valueAt(key), m.theirs.valueAt(key)
-	value, err := m.decide(ctx, key, base, ours, theirs)
-	if err == nil && value != nil {
-		err = m.builder.row(ctx, key, value)
-	}
-	for _, v := range [...]struct {
-		path  *path
-		value []byte
-	}{{&m.base, base}, {&m.ours, ours}, {&m.theirs, theirs}} {
-		if v.value != nil {
-			v.path.skip()
+	var values [3][]byte
+	for i, p := range [...]*path{&m.base, &m.ours, &m.theirs} {
+		if p.done() || !p.top().node.matches(p.top().i, key) {
+			continue
 		}
+		if values[i] = p.value(); values[i] == nil {
+			return corruptf("value of %x", key)
+		}
+		p.skip()
 	}
-	return err
-}
-
-// valueAt returns the current row's value if it has the key, else nil.
-func (p *path) valueAt(key []byte) []byte {
-	if p.done() || !p.top().node.matches(p.top().i, key) {
-		return nil
+	value, err := m.decide(ctx, key, values[0], values[1], values[2])
+	if err != nil || value == nil {
+		return err
 	}
-	return p.value()
+	return m.builder.row(ctx, key, value)
 }
 
 // decide returns a key's merged value.

@@ -330,6 +330,9 @@ func (n *Node) matches(i int, key []byte) bool {
 
 // validate checks all that one node's bytes can tell.
 func (n *Node) validate() error {
+	if err := n.validateHeader(); err != nil {
+		return err
+	}
 	if err := n.validateSections(); err != nil {
 		return err
 	}
@@ -342,6 +345,23 @@ func (n *Node) validate() error {
 		return n.validateSums()
 	}
 	return n.validateAddresses()
+}
+
+// validateHeader checks that what has no meaning is zero.
+func (n *Node) validateHeader() error {
+	idle := n.data[3]
+	if n.level == 0 {
+		idle |= n.data[1] & flagSized
+	} else {
+		idle |= n.data[1] & flagValueWidth
+		for _, b := range n.data[16:headerSize] {
+			idle |= b
+		}
+	}
+	if idle != 0 {
+		return corruptf("header %x", n.data[:headerSize])
+	}
+	return nil
 }
 
 func (n *Node) validateSections() error {

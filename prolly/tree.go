@@ -130,7 +130,10 @@ func (t Tree) Get(ctx context.Context, key []byte) (value []byte, ok bool, err e
 			if !n.matches(i, key) {
 				break
 			}
-			return n.value(i), true, nil
+			if value = n.value(i); value == nil {
+				return nil, false, fail("look up", corruptf("value of %x", key))
+			}
+			return value, true, nil
 		}
 		h, level = n.child(i), n.level-1
 	}
