@@ -3,6 +3,8 @@ package vdb_test
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/vdbgo/vdb"
@@ -197,5 +199,96 @@ func TestRestoreErrors(t *testing.T) {
 		if _, err := main.Restore(t.Context(), test.r); !errors.Is(err, test.want) {
 			t.Errorf("%+v: error %v, want %v", test.r, err, test.want)
 		}
+	}
+}
+
+func TestRestoreCommits(t *testing.T) {
+	db, main := companyDB(t, 10)
+	badDay(t, main, 2, 3)
+	update(t, main, func(tx *vdb.Tx) error { return putCustomer(tx, 20) })
+	m := &vdb.Message{Author: "Op"}
+	done := restore(t, main, vdb.Restore{From: "HEAD~", Where: map[string]any{"cust_id": "c002"}, Follow: true, Message: m})
+	if done.Commit == nil || done.Commit.Author != "Op" || done.Commit.Text != "Restore rows from HEAD~" {
+		t.Fatalf("commit %+v", done.Commit)
+	}
+	wantChanges(t, main.Show(t.Context(), "HEAD"), "customers", nil, "added ['c002'] [] → ['c002' 'Customer 2' 'basic'] []")
+	wantChanges(t, db.Diff(t.Context(), "HEAD", "WORKING"), "customers", nil, "added ['c020'] [] → ['c020' 'Customer 20' 'basic'] []")
+	_, err := main.Restore(t.Context(), vdb.Restore{From: "HEAD~2", Where: map[string]any{"cust_id": "c002"}, Follow: true, Message: m})
+	wantError(t, err, vdb.ErrNothingToCommit)
+
+	update(t, main, func(tx *vdb.Tx) error {
+		return tx.Put("customers", vdb.Row{vdb.Text("c003"), vdb.Text("another"), vdb.Text("pro")})
+	})
+	before := branchRoots(t, main)
+	_, err = main.Restore(t.Context(), vdb.Restore{From: "HEAD~2", Table: "customers", Where: map[string]any{"cust_id": "c003"}, Message: m})
+	wantError(t, err, vdb.ErrUncommitted)
+	wantError(t, err, vdb.ErrConflict)
+	if after := branchRoots(t, main); after != before {
+		t.Error("the branch changed")
+	}
+}
+
+func TestRestoreWhileOthersWrite(t *testing.T) {
+	_, main := companyDB(t, 20)
+	badDay(t, main, 5, 6)
+	var writers sync.WaitGroup
+	stop := make(chan struct{})
+	for g := range 3 {
+		writers.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				err := main.Update(t.Context(), func(tx *vdb.Tx) error {
+					return tx.Put("customers", vdb.Row{vdb.Text(fmt.Sprint("new", g)), vdb.Text(fmt.Sprint(i)), vdb.Text("")})
+				})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for _, id := range []string{"c005", "c006"} {
+		done, err := main.Restore(t.Context(), vdb.Restore{From: "HEAD~", Where: map[string]any{"cust_id": id}, Follow: true})
+		if err != nil || len(done.Changes) != 1+projectsEach*(1+issuesEach)+1+2 {
+			t.Errorf("%v, %v", done, err)
+		}
+	}
+	close(stop)
+	writers.Wait()
+	for _, id := range []string{"c005", "c006", "new0", "new1", "new2"} {
+		if _, err := asOf(t, main, "WORKING").Get("customers", id); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestRestoreByIndexAndNull(t *testing.T) {
+	_, main := companyDB(t, 5)
+	update(t, main, func(tx *vdb.Tx) error {
+		return errors.Join(
+			tx.Put("projects", vdb.Row{vdb.Int(50), vdb.Null(), vdb.Text("nobody's")}),
+			tx.Put("projects", vdb.Row{vdb.Int(51), vdb.Null(), vdb.Text(strings.Repeat("long", 1000))}),
+		)
+	})
+	commit(t, main, "null")
+	update(t, main, func(tx *vdb.Tx) error {
+		return errors.Join(tx.Delete("projects", 50), tx.Delete("projects", 51), tx.Delete("billing", "c001"))
+	})
+	done := restore(t, main, vdb.Restore{From: "HEAD", Table: "projects", Where: map[string]any{"cust_id": nil, "title": "nobody's"}})
+	if len(done.Changes) != 1 || done.Changes[0].Key[0].Int() != 50 {
+		t.Fatalf("restored %v", restoredLines(done))
+	}
+	done = restore(t, main, vdb.Restore{From: "HEAD", Table: "projects", Range: vdb.Range{Index: "projects_by_customer", Prefix: []any{nil}}})
+	if len(done.Changes) != 1 || done.Changes[0].To[2].Text() != strings.Repeat("long", 1000) {
+		t.Fatalf("restored %v", restoredLines(done))
+	}
+	done = restore(t, main, vdb.Restore{From: "HEAD", Table: "billing", Where: map[string]any{"cents": "100"}})
+	wantLines(t, restoredLines(done), []string{"billing added ['c001']: [] → ['c001' 100] []"})
+	if asOf(t, main, "WORKING").Root() != asOf(t, main, "HEAD").Root() {
+		t.Error("the root is not what it was")
 	}
 }
