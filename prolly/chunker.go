@@ -214,13 +214,27 @@ func (c *column) commonPrefix() int {
 		return 0
 	}
 	first, last := c.data[:c.ends[0]], c.last()
-	n := min(len(first), len(last))
+	n := min(len(first), len(last), c.shortest())
 	for i := range n {
 		if first[i] != last[i] {
 			return i
 		}
 	}
 	return n
+}
+
+// shortest returns the least width. None is below the common prefix, unless a
+// damaged node had its keys in disorder: then this keeps encode within bounds.
+func (c *column) shortest() int {
+	if c.width >= 0 {
+		return c.width
+	}
+	start, least := uint32(0), uint32(math.MaxUint32)
+	for _, end := range c.ends {
+		least = min(least, end-start)
+		start = end
+	}
+	return int(least)
 }
 
 // extent returns what the header says of a column without a prefix: the width
