@@ -162,7 +162,7 @@ func OpenBlob(ctx context.Context, s Store, h hash.Hash) (*Blob, error) {
 
 // openBlob checks a chunk against the sizes that its place in a blob implies.
 func openBlob(data []byte) (blobNode, error) {
-	if len(data) < blobHeaderSize || data[1] != blobVersion<<4 {
+	if len(data) < blobHeaderSize || data[1] != blobVersion<<4 || data[3] != 0 {
 		return blobNode{}, corruptf("%d bytes are not a blob", len(data))
 	}
 	size := binary.LittleEndian.Uint64(data[8:])
