@@ -134,6 +134,7 @@ func BenchmarkGetParallel(b *testing.B) {
 	s := openB(b, b.TempDir(), &nbs.Options{CacheBytes: 256 << 20})
 	all := fill(b, s, 10_000)
 	b.ReportAllocs()
+	b.ResetTimer()
 	b.RunParallel(func(p *testing.PB) {
 		random := rand.New(rand.NewPCG(1, 1))
 		for p.Next() {

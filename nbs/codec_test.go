@@ -21,7 +21,7 @@ func numbered(n uint64) []byte { return binary.LittleEndian.AppendUint64(nil, n)
 func TestRecordRoundTrip(t *testing.T) {
 	for _, data := range [][]byte{nil, {1}, make([]byte, 5000), bytes.Repeat([]byte("abc"), 1000)} {
 		h := hash.Of(data)
-		stored, c := encodePayload(h, data)
+		stored, c := new(payloadEncoder).encode(h, data)
 		buf := appendRecord([]byte("before"), 7, kindChunk, c, h, stored)
 		rec, err := decodeRecord(append(buf[6:], "behind"...), 7)
 		if err != nil {
@@ -53,7 +53,7 @@ func TestNoZeroRuns(t *testing.T) {
 			clear(data[from:min(len(data), from+random.IntN(1200))])
 		}
 		h := hash.Of(data)
-		stored, c := encodePayload(h, data)
+		stored, c := new(payloadEncoder).encode(h, data)
 		if i := bytes.Index(stored, make([]byte, maxZeros)); i >= 0 {
 			t.Fatalf("seed %d: %d zeros at %d of %d", seed, maxZeros, i, len(stored))
 		}
@@ -287,7 +287,7 @@ func FuzzRecord(f *testing.F) {
 	for _, c := range []codec{codecRaw, codecS2, codecZstd, codecMasked} {
 		f.Add(appendRecord(nil, 1, kindChunk, c, h, data))
 	}
-	stored, c := encodePayload(h, data)
+	stored, c := new(payloadEncoder).encode(h, data)
 	f.Add(appendRecord(nil, 1, kindChunk, c, h, stored))
 	f.Fuzz(func(t *testing.T, buf []byte) {
 		rec, err := decodeRecord(buf, 1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/vdbgo/vdb/hash"
@@ -233,6 +234,11 @@ func (b *batch) add(k kind, chunks []chunk, t terminal) {
 	j := b.journal
 	t.synced = j.synced // only the holder of the lock changes it
 	p := part{kind: k, terminal: t, entries: make([]entry, 0, len(chunks))}
+	room := terminalMaxBytes
+	for _, c := range chunks {
+		room += recordHeaderBytes + len(c.stored)
+	}
+	b.buf = slices.Grow(b.buf, room)
 	for _, c := range chunks {
 		at := len(b.buf)
 		b.buf = appendRecord(b.buf, j.seed, kindChunk, c.codec, c.address, c.stored)

@@ -16,8 +16,8 @@
 //	})
 //	data, err := s.Get(ctx, leaf)
 //
-// Chunks are never changed, and removed never: nothing that is reachable from
-// an old root is lost. Memory is a store without a directory.
+// Chunks are never changed, and none is removed: what an old root leads to can
+// be read for ever. Memory is a store without a directory.
 //
 // # Promises
 //

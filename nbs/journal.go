@@ -327,15 +327,9 @@ func writeZeros(f File, from, to int64) error {
 
 func isEnd(err error) bool { return errors.Is(err, io.EOF) }
 
+// isZero compares b with itself, shifted by one.
 func isZero(b []byte) bool {
-	var zeros [4096]byte
-	for len(b) > len(zeros) {
-		if !bytes.Equal(b[:len(zeros)], zeros[:]) {
-			return false
-		}
-		b = b[len(zeros):]
-	}
-	return bytes.Equal(b, zeros[:len(b)])
+	return len(b) == 0 || b[0] == 0 && bytes.Equal(b[:len(b)-1], b[1:])
 }
 
 // window reads a file ahead.

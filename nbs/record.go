@@ -1,9 +1,11 @@
 package nbs
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/s2"
@@ -135,13 +137,16 @@ func plausible(b []byte) bool {
 // so none that was written may look like that, not even after a flipped byte.
 const maxZeros = 128
 
-// encodePayload returns data as it is to be stored in a journal. The result may
-// alias data.
-func encodePayload(address hash.Hash, data []byte) ([]byte, codec) {
+// payloadEncoder makes the payloads of a journal. Its zero value is ready.
+type payloadEncoder struct{ scratch []byte }
+
+// encode returns data as it is to be stored. The result may alias data.
+func (p *payloadEncoder) encode(address hash.Hash, data []byte) ([]byte, codec) {
 	stored, c := data, codecRaw
 	if len(data) >= 64 {
-		if packed := s2.Encode(nil, data); len(packed) <= len(data)-len(data)/8 {
-			stored, c = packed, codecS2
+		p.scratch = slices.Grow(p.scratch[:0], s2.MaxEncodedLen(len(data)))
+		if packed := s2.Encode(p.scratch[:cap(p.scratch)], data); len(packed) <= len(data)-len(data)/8 {
+			stored, c = bytes.Clone(packed), codecS2
 		}
 	}
 	if hasZeros(stored, maxZeros) {

@@ -19,7 +19,7 @@ import (
 // the journal was durable before it: what is bad before that was damaged.
 // Second, an append that was never confirmed is torn only if a sector of it was
 // never written. The file is zero-filled ahead, so such a sector reads as
-// zeros, and encodePayload and appendTerminal see to it that none that was
+// zeros, and payloadEncoder and appendTerminal see to it that none that was
 // written does. If the end was lost, then what is there does not end in a
 // terminal's mark. The mark may be the damaged thing, so one byte of it may
 // differ.

@@ -23,6 +23,7 @@ type Writer struct {
 	pending []chunk
 	index   map[hash.Hash]int // position in pending
 	bytes   int
+	encoder payloadEncoder
 	leading bool // the store holds its lock for this writer's commit
 }
 
@@ -30,7 +31,7 @@ type Writer struct {
 type chunk struct {
 	address hash.Hash
 	data    []byte // as the user gave it
-	stored  []byte // as it is to be stored, see encodePayload
+	stored  []byte // as it is to be stored, see payloadEncoder
 	codec   codec
 }
 
@@ -69,7 +70,7 @@ func (w *Writer) Put(ctx context.Context, data []byte) (hash.Hash, error) {
 		return h, nil
 	}
 	c := chunk{address: h, data: data}
-	c.stored, c.codec = encodePayload(h, data)
+	c.stored, c.codec = w.encoder.encode(h, data)
 	w.index[h] = len(w.pending)
 	w.pending = append(w.pending, c)
 	w.bytes += len(data)
