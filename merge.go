@@ -177,7 +177,7 @@ func (a *mergeAttempt) merge(ctx context.Context, w *nbs.Writer, base version, h
 	if err := a.checkResolvers(ctx, w, merged); err != nil {
 		return nil, err
 	}
-	violations, err := a.db.violations(ctx, w, head.version(), merged, true)
+	violations, err := m.violations(head.version(), merged)
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,7 @@ type merger struct {
 
 	sides   [3]mergeSide
 	renamed bool // the sides' identities differ
+	nulls   bool // schemas differ, so a cell of one side may be a NULL that the result forbids
 	tables  []*tableMerge
 	schemas []schemaConflict
 	listed  []Conflict // conflicts of rows, up to maxListed
@@ -109,6 +110,16 @@ func (m *merger) conflictList() []Conflict {
 	}
 	return append(all, m.listed...)
 }
+
+// violations returns the rows that changed since from, a side, and break a rule
+// in the merged version. As the sides are sound, NULLs are looked for only where
+// they can have come up.
+func (m *merger) violations(from, merged version) ([]Violation, error) {
+	return m.db.violations(m.ctx, m.store, from, merged, m.nulls)
+}
+
+// verify is violations as an error.
+func (m *merger) verify(from, merged version) error { return orViolations(m.violations(from, merged)) }
 
 func (m *merger) open() error {
 	for i, v := range [3]version{m.base, m.ours, m.theirs} {
@@ -314,6 +325,7 @@ func (m *merger) planSchema(t *tableMerge) error {
 		was = base.shape
 	}
 	prefer, _ := m.preference(t)
+	m.nulls = true
 	var reasons []string
 	t.shape, reasons = mergeSchemas(was, ours.shape, theirs.shape, prefer)
 	m.mergeName(t)

@@ -183,7 +183,7 @@ func (db *DB) combine(ctx context.Context, s prolly.Store, base, ours, theirs ve
 	if conflicts := m.conflictList(); len(conflicts) > 0 {
 		return version{}, &ConflictError{Op: "combine changes", Conflicts: conflicts}
 	}
-	return merged, db.verify(ctx, s, theirs, merged)
+	return merged, m.verify(theirs, merged)
 }
 
 // store writes the commits, one on top of the other. The parents that a draft has
@@ -206,10 +206,13 @@ func (o *onTop) store(ctx context.Context, parent hash.Hash) ([]*Commit, error) 
 
 // inOp names the operation in an error that lists rows, or wraps another.
 func inOp(op string, err error) error {
-	switch e := err.(type) {
-	case *ConflictError:
+	if errors.Is(err, ErrUncommitted) {
+		return opError(op, err)
+	}
+	if e, ok := errors.AsType[*ConflictError](err); ok {
 		return &ConflictError{Op: op, Conflicts: e.Conflicts}
-	case *ConstraintError:
+	}
+	if e, ok := errors.AsType[*ConstraintError](err); ok {
 		return &ConstraintError{Op: op, Violations: e.Violations}
 	}
 	return opError(op, err)

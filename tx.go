@@ -169,7 +169,7 @@ func (db *DB) rebase(ctx context.Context, s prolly.Store, base, ours, theirs ver
 	if conflicts := m.conflictList(); len(conflicts) > 0 {
 		return version{}, lostRace{&ConflictError{Op: "commit", Conflicts: conflicts}}
 	}
-	if err := db.verify(ctx, s, ours, merged); err != nil {
+	if err := m.verify(ours, merged); err != nil {
 		if errors.Is(err, ErrConstraint) {
 			// The snapshot was right: another transaction made it wrong.
 			return version{}, lostRace{err}
