@@ -2,7 +2,10 @@ package vdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/vdbgo/vdb/prolly"
 )
@@ -86,27 +89,44 @@ func (tx *Tx) resetTables(at version, tables []string) error {
 	}
 	edits := make(map[string]prolly.Edit, len(tables))
 	for _, name := range tables {
-		entry, then, err := was.root.Get(tx.ctx, tableKey(name))
+		edits[fold(name)] = prolly.Edit{Key: tableKey(name)}
+	}
+	for name := range edits {
+		entry, err := tx.entryThen(was, wasIDs, name, edits)
 		if err != nil {
-			return err
+			return fmt.Errorf("table %s: %w", name, err)
 		}
-		_, now, err := tx.root.Get(tx.ctx, tableKey(name))
-		if err != nil {
-			return err
-		}
-		if !then && !now {
-			return fmt.Errorf("table %s: %w", name, ErrNotFound)
-		}
-		if !then {
-			entry = nil
-		}
-		tx.changeIDs().put(name, wasIDs.clone().Tables[fold(name)])
+		edits[name] = prolly.Edit{Key: tableKey(name), Value: entry}
+	}
+	for name := range edits {
+		tx.changeIDs().put(name, wasIDs.clone().Tables[name])
 		tx.forget(name)
-		edits[fold(name)] = prolly.Edit{Key: tableKey(name), Value: entry}
 	}
-	sorted := make([]prolly.Edit, 0, len(edits))
-	for _, e := range edits {
-		sorted = append(sorted, e)
+	return tx.editRoot(slices.Collect(maps.Values(edits))...)
+}
+
+// entryThen returns a table's entry in another version, nil if it was not there.
+// A table that goes by another name now must be reset under both.
+func (tx *Tx) entryThen(was *Snapshot, wasIDs *identities, name string, reset map[string]prolly.Edit) ([]byte, error) {
+	entry, then, err := was.root.Get(tx.ctx, tableKey(name))
+	if err != nil {
+		return nil, err
 	}
-	return tx.editRoot(sorted...)
+	_, now, err := tx.root.Get(tx.ctx, tableKey(name))
+	if err != nil {
+		return nil, err
+	}
+	if !then && !now {
+		return nil, ErrNotFound
+	}
+	if !then {
+		return nil, nil
+	}
+	called := tx.ids.tableOf(wasIDs.table(name))
+	if _, both := reset[called]; called != "" && !both {
+		if _, renamed, err := tx.root.Get(tx.ctx, tableKey(called)); err != nil || renamed {
+			return nil, errors.Join(err, invalidf("it is called %s now; reset both", called))
+		}
+	}
+	return entry, nil
 }

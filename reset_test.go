@@ -72,3 +72,20 @@ func TestResetTables(t *testing.T) {
 	update(t, main, func(tx *vdb.Tx) error { return dropCustomer(tx, 4) })
 	wantError(t, main.ResetTables(t.Context(), "HEAD", "billing"), vdb.ErrConstraint)
 }
+
+func TestResetRenamedTable(t *testing.T) {
+	db, main := thingsDB(t)
+	first := asOf(t, main, "HEAD")
+	update(t, main, func(tx *vdb.Tx) error {
+		return errors.Join(tx.RenameTable("things", "goods"), tx.RenameColumn("goods", "a", "label"))
+	})
+	wantError(t, main.ResetTables(t.Context(), "HEAD", "things"), vdb.ErrInvalid)
+	if err := main.ResetTables(t.Context(), "HEAD", "things", "goods"); err != nil {
+		t.Fatal(err)
+	}
+	if asOf(t, main, "WORKING").Root() != first.Root() {
+		t.Error("the root is not what it was")
+	}
+	update(t, main, func(tx *vdb.Tx) error { return tx.Put("things", thing(1, "x", 10, 100)) })
+	wantChanges(t, db.Diff(t.Context(), "HEAD", "WORKING"), "things", nil, "modified [1] [1 't' 10 100] → [1 'x' 10 100] [a]")
+}

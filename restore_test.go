@@ -236,17 +236,17 @@ func TestRestoreWhileOthersWrite(t *testing.T) {
 	for g := range 3 {
 		writers.Go(func() {
 			for i := 0; ; i++ {
-				select {
-				case <-stop:
-					return
-				default:
-				}
 				err := main.Update(t.Context(), func(tx *vdb.Tx) error {
 					return tx.Put("customers", vdb.Row{vdb.Text(fmt.Sprint("new", g)), vdb.Text(fmt.Sprint(i)), vdb.Text("")})
 				})
 				if err != nil {
 					t.Error(err)
 					return
+				}
+				select {
+				case <-stop:
+					return
+				default:
 				}
 			}
 		})
