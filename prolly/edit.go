@@ -139,14 +139,11 @@ func (e *editor) insert(ctx context.Context, edits []Edit) error {
 	return nil
 }
 
-// approach takes the subtrees before key and enters the one where it belongs:
-// at the tree's right edge the last one, be its keys all lower.
+// approach takes the subtrees before key and enters the one where it belongs, if
+// there is one.
 func (e *editor) approach(ctx context.Context, key []byte) error {
 	f := e.old.top()
 	end := f.node.searchFrom(f.i, key)
-	if end == f.node.count && f.edge {
-		end--
-	}
 	for f.i < end {
 		t := e.old.subtree()
 		if err := e.subtree(ctx, &t); err != nil {
@@ -164,10 +161,7 @@ func (e *editor) approach(ctx context.Context, key []byte) error {
 // leaf makes the edits that belong to the current leaf, and returns how many.
 func (e *editor) leaf(ctx context.Context, edits []Edit, final bool) (int, error) {
 	f := e.old.top()
-	count := len(edits)
-	if !f.edge {
-		count = f.node.reach(edits)
-	}
+	count := f.node.reach(edits)
 	whole := final || count < len(edits)
 	if whole && f.i == 0 && e.between(0) {
 		if ok, err := e.overwrite(ctx, edits[:count]); ok || err != nil {

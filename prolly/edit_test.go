@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 )
 
@@ -170,6 +169,46 @@ func (w *workload) editEqualsBuild(t *testing.T, seed uint64, batches int) {
 	wantItems(t, tree, m)
 }
 
+// TestEditSeqBatches sends more edits than EditSeq gathers at a time.
+func TestEditSeqBatches(t *testing.T) {
+	w, r := workloads()[0], randomOf(t, 11)
+	base, m := model{}, model{}
+	for range 3 * editBatch {
+		base[string(intKey(10_000)(r))] = string(w.value(r))
+		m[string(intKey(10_000)(r))] = string(w.value(r))
+	}
+	edits := mixed(r, m, base)
+	tree, err := base.build(t, &w.cfg, newStore()).EditSeq(context.Background(), sequence(edits))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base.apply(edits)
+	if tree.Hash() != base.build(t, &w.cfg, newStore()).Hash() {
+		t.Fatalf("%d streamed edits make another tree than Build", len(edits))
+	}
+}
+
+// TestTails keeps only the end of a tree: its right edge, where nodes may have
+// one child, becomes the root.
+func TestTails(t *testing.T) {
+	w := workloads()[0]
+	for size := 1; size < 400; size += 3 {
+		m, s := model{}, newStore()
+		for i := range size {
+			m[fmt.Sprintf("%04d", i)] = "value"
+		}
+		tree, keys := m.build(t, &w.cfg, s), m.keys()
+		for keep := range min(size, 12) {
+			rest := m.clone()
+			edits := deletions(keys[:size-keep])
+			rest.apply(edits)
+			if tree.mustApply(t, edits).Hash() != rest.build(t, &w.cfg, s).Hash() {
+				t.Fatalf("the last %d of %d rows make another tree", keep, size)
+			}
+		}
+	}
+}
+
 // sequence yields edits in a buffer that it overwrites.
 func sequence(edits []Edit) func(func(Edit, error) bool) {
 	return func(yield func(Edit, error) bool) {
@@ -187,5 +226,3 @@ func sequence(edits []Edit) func(func(Edit, error) bool) {
 		}
 	}
 }
-
-var _ = slices.Sort[[]string]
