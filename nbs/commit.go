@@ -327,12 +327,23 @@ func (s *Store) spill(ctx context.Context, chunks []chunk, locked bool) (err err
 			return err
 		}
 	}
+	b, err := s.spillBatch(chunks)
+	if err != nil {
+		return err
+	}
+	return s.writeBatch(b)
+}
+
+func (s *Store) spillBatch(chunks []chunk) (*batch, error) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.view == nil { // a Writer does not keep its store from being closed
+		return nil, ErrClosed
+	}
 	b := &batch{journal: s.view.active}
 	state := b.journal.state
 	b.add(kindMark, chunks, terminal{state: state, previous: state.root})
-	s.mu.Unlock()
-	return s.writeBatch(b)
+	return b, nil
 }
 
 // staged holds the chunks of commits that are about to be appended, for the

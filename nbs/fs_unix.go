@@ -19,6 +19,8 @@ func tryLockFile(f *os.File) (bool, error) {
 	return err == nil, err
 }
 
+func rename(oldName, newName string) error { return os.Rename(oldName, newName) }
+
 func syncDir(name string) error {
 	d, err := os.Open(name)
 	if err != nil {

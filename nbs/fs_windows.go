@@ -3,6 +3,7 @@ package nbs
 import (
 	"errors"
 	"os"
+	"time"
 
 	"golang.org/x/sys/windows"
 )
@@ -14,6 +15,19 @@ func tryLockFile(f *os.File) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// rename tries again for a while: Windows refuses while another process reads the
+// file, and the manifest is read in no time.
+func rename(oldName, newName string) error {
+	var err error
+	for wait := time.Millisecond; wait < time.Second; wait *= 2 {
+		if err = os.Rename(oldName, newName); !errors.Is(err, os.ErrPermission) && !errors.Is(err, windows.ERROR_SHARING_VIOLATION) {
+			return err
+		}
+		time.Sleep(wait)
+	}
+	return err
 }
 
 // syncDir does nothing: NTFS keeps its directories in order by itself, and

@@ -77,7 +77,7 @@ func (m *Memory) Has(ctx context.Context, h hash.Hash) (bool, error) {
 }
 
 // NewWriter returns a Writer of chunks for one commit after another.
-func (m *Memory) NewWriter() *Writer { return newWriter(m) }
+func (m *Memory) NewWriter() *Writer { return newWriter(m, false) }
 
 // Commit stores the chunks of w and the root that update returns. See
 // Store.Commit.

@@ -322,7 +322,7 @@ func (s *Store) present(h hash.Hash) bool {
 }
 
 // NewWriter returns a Writer of chunks for one commit after another.
-func (s *Store) NewWriter() *Writer { return newWriter(s) }
+func (s *Store) NewWriter() *Writer { return newWriter(s, true) }
 
 // Damage returns the *DamageError because of which the store is read-only, or
 // nil. Damage of a single chunk does not make a store read-only; Get returns it.

@@ -24,6 +24,7 @@ type Writer struct {
 	index   map[hash.Hash]int // position in pending
 	bytes   int
 	encoder payloadEncoder
+	encodes bool // the store wants chunk.stored
 	leading bool // the store holds its lock for this writer's commit
 }
 
@@ -46,14 +47,14 @@ type backend interface {
 	spill(ctx context.Context, chunks []chunk, locked bool) error
 }
 
-func newWriter(b backend) *Writer {
-	return &Writer{store: b, index: map[hash.Hash]int{}}
+func newWriter(b backend, encodes bool) *Writer {
+	return &Writer{store: b, index: map[hash.Hash]int{}, encodes: encodes}
 }
 
 // orEmpty lets a commit that changes only the root do without a writer.
 func (w *Writer) orEmpty(b backend) *Writer {
 	if w == nil {
-		return newWriter(b)
+		return newWriter(b, false) // it gets no chunks
 	}
 	return w
 }
@@ -70,7 +71,9 @@ func (w *Writer) Put(ctx context.Context, data []byte) (hash.Hash, error) {
 		return h, nil
 	}
 	c := chunk{address: h, data: data}
-	c.stored, c.codec = w.encoder.encode(h, data)
+	if w.encodes {
+		c.stored, c.codec = w.encoder.encode(h, data)
+	}
 	w.index[h] = len(w.pending)
 	w.pending = append(w.pending, c)
 	w.bytes += len(data)
