@@ -339,3 +339,151 @@ func TestDiffOptionsAndErrors(t *testing.T) {
 		}
 	}
 }
+
+// column is a column as the oracle of TestDiffSchemasAgainstMaps knows it: by an
+// identity that renames leave alone.
+type column struct{ id, name string }
+
+// evolving is a table that the test changes at random, and what it should hold.
+type evolving struct {
+	r       *rand.Rand
+	name    string
+	columns []column // without the key
+	next    int
+	rows    map[int64]map[string]string // key → column id → value
+}
+
+// change makes one random change of the schema.
+func (e *evolving) change(tx *vdb.Tx) error {
+	e.next++
+	name := fmt.Sprint("x", e.next)
+	i := e.r.IntN(len(e.columns))
+	switch e.r.IntN(4) {
+	case 0:
+		e.columns = append(e.columns, column{name, name})
+		for _, row := range e.rows {
+			row[name] = "'d'"
+		}
+		return tx.AddColumn(e.name, vdb.Column{Name: name, Type: "TEXT", Default: "'d'"})
+	case 1:
+		if len(e.columns) == 1 {
+			return nil
+		}
+		was := e.columns[i]
+		e.columns = slices.Delete(slices.Clone(e.columns), i, i+1)
+		for _, row := range e.rows {
+			delete(row, was.id)
+		}
+		return tx.DropColumn(e.name, was.name)
+	case 2:
+		was := e.columns[i].name
+		e.columns = slices.Clone(e.columns)
+		e.columns[i].name = name
+		return tx.RenameColumn(e.name, was, name)
+	}
+	was := e.name
+	e.name = name
+	return tx.RenameTable(was, name)
+}
+
+// write changes some rows.
+func (e *evolving) write(tx *vdb.Tx) error {
+	for range e.r.IntN(30) {
+		id := e.r.Int64N(200)
+		if e.r.IntN(4) == 0 {
+			if err := tx.Delete(e.name, id); err != nil && !errors.Is(err, vdb.ErrNotFound) {
+				return err
+			}
+			delete(e.rows, id)
+			continue
+		}
+		row, held := vdb.Row{vdb.Int(id)}, map[string]string{}
+		for _, c := range e.columns {
+			v := vdb.Text([]string{"d", "e", strings.Repeat("long", 400)}[e.r.IntN(3)])
+			row = append(row, v)
+			held[c.id] = v.String()
+		}
+		if err := tx.Put(e.name, row); err != nil {
+			return err
+		}
+		e.rows[id] = held
+	}
+	return nil
+}
+
+// evolved is what the table held at a commit.
+type evolved struct {
+	snap *vdb.Snapshot
+	name string
+	cols []column
+	rows map[int64]map[string]string
+}
+
+func TestDiffSchemasAgainstMaps(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	e := &evolving{r: rand.New(rand.NewPCG(seed, 0)), name: "t", columns: []column{{"a", "a"}, {"b", "b"}}, rows: map[int64]map[string]string{}}
+	main := mainBranch(t, openMemory(t))
+	update(t, main, func(tx *vdb.Tx) error {
+		return tx.CreateTable(vdb.Schema{Name: "t", PrimaryKey: []string{"id"},
+			Columns: []vdb.Column{{Name: "id", Type: "INTEGER"}, {Name: "a", Type: "TEXT"}, {Name: "b", Type: "TEXT"}}})
+	})
+	var all []evolved
+	for range 25 {
+		update(t, main, func(tx *vdb.Tx) error { return errors.Join(e.write(tx), e.change(tx), e.write(tx)) })
+		rows := map[int64]map[string]string{}
+		for id, row := range e.rows {
+			rows[id] = maps.Clone(row)
+		}
+		all = append(all, evolved{asOf(t, main, "WORKING"), e.name, e.columns, rows})
+	}
+	for range 60 {
+		from, to := all[e.r.IntN(len(all))], all[e.r.IntN(len(all))]
+		want := expectedChanges(from, to)
+		got := map[int64]string{}
+		for change, err := range from.snap.Diff(to.snap).Rows(to.name) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[change.Key[0].Int()] = fmt.Sprint(change.Kind, change.Columns)
+		}
+		if !maps.Equal(got, want) {
+			t.Fatalf("from %v to %v:\n%v, want\n%v", from.cols, to.cols, got, want)
+		}
+	}
+}
+
+// expectedChanges compares two states in the columns of the later one: one that
+// the earlier did not have was at its default.
+func expectedChanges(from, to evolved) map[int64]string {
+	want := map[int64]string{}
+	for id := range from.rows {
+		if to.rows[id] == nil {
+			want[id] = fmt.Sprint(vdb.Deleted, []string(nil))
+		}
+	}
+	for id, is := range to.rows {
+		was := from.rows[id]
+		if was == nil {
+			want[id] = fmt.Sprint(vdb.Added, []string(nil))
+			continue
+		}
+		var columns []string
+		for _, c := range to.cols {
+			before, ok := was[c.id]
+			if !ok {
+				before = "'d'"
+				if c.id == "a" || c.id == "b" {
+					before = "NULL"
+				}
+			}
+			if before != is[c.id] {
+				columns = append(columns, c.name)
+			}
+		}
+		if columns != nil {
+			want[id] = fmt.Sprint(vdb.Modified, columns)
+		}
+	}
+	return want
+}

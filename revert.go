@@ -76,6 +76,9 @@ func (r *replay) run(ctx context.Context, rev string, o *RevertOptions) (*Commit
 	if r.o = o; o == nil {
 		r.o = &RevertOptions{}
 	}
+	if r.o.Take != "" && r.o.Take != Ours && r.o.Take != Theirs {
+		return nil, opError(r.op, invalidf("Take %q", r.o.Take))
+	}
 	r.now = r.branch.db.now()
 	if err := r.plan(ctx, rev); err != nil {
 		return nil, opError(r.op, err)
@@ -239,7 +242,7 @@ func (r *replay) apply(ctx context.Context, w *nbs.Writer, onto version, step re
 	if conflicts := m.conflictList(); len(conflicts) > 0 {
 		return version{}, &ConflictError{Op: r.op, Conflicts: conflicts}
 	}
-	return merged, r.branch.db.verify(ctx, w, onto, merged)
+	return merged, m.verify(onto, merged)
 }
 
 func (r *replay) resolvers() map[string]func(Conflict) (Row, error) {

@@ -199,6 +199,8 @@ func TestRevertRange(t *testing.T) {
 	wantError(t, err, vdb.ErrInvalid)
 	_, err = main.Revert(t.Context(), "HEAD", &vdb.RevertOptions{Mainline: 2})
 	wantError(t, err, vdb.ErrNotFound)
+	_, err = main.Revert(t.Context(), "HEAD", &vdb.RevertOptions{Take: "nobody"})
+	wantError(t, err, vdb.ErrInvalid)
 }
 
 func TestCherryPick(t *testing.T) {
@@ -280,5 +282,88 @@ func TestRevertWhileOthersCommit(t *testing.T) {
 	}
 	if n, err := is.Count("projects", vdb.Range{}); err != nil || int64(n) != want {
 		t.Errorf("%d projects, want %d, %v", n, want, err)
+	}
+}
+
+func TestRevertMerge(t *testing.T) {
+	db, main := thingsDB(t)
+	side, err := db.CreateBranch(t.Context(), "side", "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	commitThings(t, side, 3)
+	update(t, main, func(tx *vdb.Tx) error { return tx.Put("things", thing(0, "main", 1, 1)) })
+	before := commit(t, main, "main")
+	merged, err := main.Merge(t.Context(), "side", nil)
+	if err != nil || len(merged.Parents) != 2 {
+		t.Fatalf("merged %+v, %v", merged, err)
+	}
+	_, err = main.Revert(t.Context(), "HEAD", nil)
+	wantError(t, err, vdb.ErrInvalid)
+	if c := mustRevert(t, main, "HEAD", &vdb.RevertOptions{Mainline: 1}); c.Root != before.Root {
+		t.Error("the root is not what it was before the merge")
+	}
+	c := mustRevert(t, main, merged.Hash.String(), &vdb.RevertOptions{Mainline: 2})
+	wantChanges(t, main.Show(t.Context(), c.Hash.String()), "things", nil, "modified [0] [0 'main' 1 1] → [0 't' 0 0] [a b c]")
+}
+
+func TestVerbsDuringMerge(t *testing.T) {
+	db, main := thingsDB(t)
+	side, err := db.CreateBranch(t.Context(), "side", "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for b, name := range map[*vdb.Branch]string{main: "ours", side: "theirs"} {
+		update(t, b, func(tx *vdb.Tx) error { return tx.Put("things", thing(1, name, 10, 100)) })
+		commit(t, b, name)
+	}
+	if _, err := main.Merge(t.Context(), "side", nil); !errors.Is(err, vdb.ErrConflict) {
+		t.Fatalf("merge: %v", err)
+	}
+	s, err := main.Status(t.Context())
+	if err != nil || !s.Merging || s.IsClean() {
+		t.Fatalf("status %+v, %v", s, err)
+	}
+	_, err = main.Revert(t.Context(), "HEAD", nil)
+	wantError(t, err, vdb.ErrMerging)
+	_, err = main.CherryPick(t.Context(), "side", nil)
+	wantError(t, err, vdb.ErrMerging)
+	_, err = main.Restore(t.Context(), vdb.Restore{From: "HEAD~", Table: "things", Message: &vdb.Message{}})
+	wantError(t, err, vdb.ErrMerging)
+	wantError(t, main.ResetSoft(t.Context(), "HEAD~"), vdb.ErrMerging)
+	if err := main.ResetHard(t.Context(), "HEAD"); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = main.Status(t.Context()); err != nil || !s.IsClean() {
+		t.Fatalf("status %+v, %v", s, err)
+	}
+	mustRevert(t, main, "HEAD", nil)
+}
+
+func TestRevertSchemaChanges(t *testing.T) {
+	_, main := thingsDB(t)
+	first := asOf(t, main, "HEAD")
+	update(t, main, func(tx *vdb.Tx) error {
+		return errors.Join(tx.RenameTable("things", "goods"), tx.AddColumn("goods", vdb.Column{Name: "d", Type: "TEXT"}),
+			tx.DropColumn("goods", "b"), tx.CreateTable(people))
+	})
+	bad := commit(t, main, "schema")
+	if c := mustRevert(t, main, "HEAD", nil); c.Root != first.Root() {
+		t.Error("the root is not what it was")
+	}
+	if err := main.ResetHard(t.Context(), bad.Hash.String()); err != nil {
+		t.Fatal(err)
+	}
+	update(t, main, func(tx *vdb.Tx) error {
+		return tx.Put("goods", vdb.Row{vdb.Int(7), vdb.Text("later"), vdb.Int(70), vdb.Null()})
+	})
+	commit(t, main, "later")
+	mustRevert(t, main, bad.Hash.String(), nil)
+	// The dropped column is back, as the last one.
+	if row, err := asOf(t, main, "WORKING").Get("things", 7); err != nil || fmt.Sprint(row) != "[7 'later' 70 NULL]" {
+		t.Errorf("row %v, %v", row, err)
+	}
+	if row, err := asOf(t, main, "WORKING").Get("things", 1); err != nil || fmt.Sprint(row) != "[1 't' 100 10]" {
+		t.Errorf("row %v, %v", row, err)
 	}
 }
