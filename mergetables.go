@@ -367,14 +367,20 @@ func (m *merger) mergeName(t *tableMerge) {
 // settleNames resolves tables that came to have the same name: those which ours
 // has keep the names they have there, others are left out.
 func (m *merger) settleNames() error {
-	for m.renamed {
+	for attempt := 0; m.renamed; attempt++ {
 		a, b := m.sameNames()
 		if a == nil {
 			break
 		}
-		m.collide(a, "both sides have a table of that name, and they are not the same")
+		keep, decided := m.preference(a)
+		if !decided {
+			m.schemas = append(m.schemas, schemaConflict{ID: a.id, Table: a.name, Reason: "both sides have a table of that name, and they are not the same"})
+		}
+		if attempt > len(m.tables) {
+			keep = atOurs // lest tables that prefer different sides go round
+		}
 		for _, t := range []*tableMerge{a, b} {
-			if err := m.fallBack(t); err != nil {
+			if err := m.fallBack(t, keep); err != nil {
 				return err
 			}
 		}
@@ -396,20 +402,33 @@ func (m *merger) sameNames() (a, b *tableMerge) {
 	return nil, nil
 }
 
-func (m *merger) fallBack(t *tableMerge) error {
-	ours := t.sides[atOurs]
-	if ours == nil {
+// fallBack gives a table the name that it has on a side, or leaves it out.
+func (m *merger) fallBack(t *tableMerge, side int) error {
+	if t.sides[side] == nil {
 		t.plan = planAbsent
 		return nil
 	}
-	t.name = ours.name
 	if err := m.load(t); err != nil {
 		return err
 	}
+	t.name = t.sides[side].name
 	if t.plan == planMerge {
-		t.shape.name = ours.shape.name
+		t.shape.name = t.sides[side].shape.name
 	}
 	return nil
+}
+
+// spelling is the merged name as the side that it comes from spells it.
+func (t *tableMerge) spelling() string {
+	if t.plan == planMerge {
+		return t.shape.name
+	}
+	for _, side := range []int{t.from, atOurs, atTheirs} {
+		if s := t.sides[side]; s != nil && s.name == t.name {
+			return s.shape.name
+		}
+	}
+	return t.name
 }
 
 func (m *merger) mergeAll() error {
@@ -482,7 +501,7 @@ func (m *merger) finishWhole(t *tableMerge) error {
 	s := side.view.schema.Clone()
 	changed := t.name != side.name
 	if changed {
-		s.Name = t.sides[atOurs].shape.name
+		s.Name = t.spelling()
 	}
 	for i, fk := range side.shape.foreignKeys {
 		name, columns := m.parentOf(fk)
@@ -512,7 +531,7 @@ func (m *merger) parentOf(fk identityForeignKey) (string, []string) {
 		shape = t.sides[t.from].shape
 	}
 	if fold(name) != t.name {
-		name = shape.name
+		name = t.spelling()
 	}
 	columns := slices.Clone(fk.parentColumns)
 	for i, id := range fk.ParentColumns {
