@@ -33,11 +33,15 @@ func (s *Store) Commit(ctx context.Context, w *Writer, update UpdateFunc) error 
 	}
 	s.life.RLock()
 	defer s.life.RUnlock()
-	if err := s.writable(ctx); err != nil {
+	err := s.writable(ctx)
+	if err == nil {
+		w, err = w.checked(s)
+	}
+	if err != nil {
 		return fmt.Errorf("nbs: commit: %w", err)
 	}
 	r := &request{
-		ctx: ctx, w: w.orEmpty(s), update: update,
+		ctx: ctx, w: w, update: update,
 		turn: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	if s.group.join(r) || s.group.await(r) {

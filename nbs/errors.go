@@ -21,6 +21,8 @@ var (
 	ErrNewerFormat = errors.New("store has a newer format")
 	// ErrNotStore: the directory holds something that is not a store.
 	ErrNotStore = errors.New("directory is not a store")
+	// ErrForeignWriter: a commit was given the Writer of another store.
+	ErrForeignWriter = errors.New("writer belongs to another store")
 	// ErrTooLarge: a chunk is larger than MaxChunkBytes.
 	ErrTooLarge = errors.New("chunk is too large")
 )

@@ -85,10 +85,12 @@ func (m *Memory) Commit(ctx context.Context, w *Writer, update UpdateFunc) error
 	m.commits.Lock()
 	defer m.commits.Unlock()
 	root, err := m.Root(ctx)
+	if err == nil {
+		w, err = w.checked(m)
+	}
 	if err != nil {
 		return fmt.Errorf("nbs: commit: %w", err)
 	}
-	w = w.orEmpty(m)
 	next, err := update(ctx, root)
 	if err != nil {
 		return err

@@ -175,6 +175,36 @@ func checkDamaged(t *testing.T, s *nbs.Store, atLeast int64) {
 	}
 }
 
+// TestCheck damages a chunk in a table and one in the journal.
+func TestCheck(t *testing.T) {
+	fsys := faultfs.New()
+	h := &history{}
+	must(t, h.run(t.Context(), fsys, 1))
+	for name := range fsys.Files() {
+		if base := filepath.Base(name); !strings.HasSuffix(base, ".index") && base != "manifest" {
+			must(t, fsys.Flip(name, 512+100, 4))
+		}
+	}
+	s := open(t, faultDir, faultOptions(fsys, 1))
+	var files []string
+	for damage, err := range s.Check(t.Context()) {
+		must(t, err)
+		files = append(files, filepath.Base(damage.File)[:5])
+	}
+	if strings.Join(files, " ") != "journ table" {
+		t.Errorf("damage found in %q", files)
+	}
+	for range s.Check(t.Context()) {
+		break
+	}
+	must(t, s.Close())
+	for _, err := range s.Check(t.Context()) {
+		if !errors.Is(err, nbs.ErrClosed) {
+			t.Errorf("Check of a closed store: %v", err)
+		}
+	}
+}
+
 // TestDamageWhileOpen has another store's append damaged before this one
 // follows: the writer finds out, and does not cut it.
 func TestDamageWhileOpen(t *testing.T) {

@@ -51,12 +51,16 @@ func newWriter(b backend, encodes bool) *Writer {
 	return &Writer{store: b, index: map[hash.Hash]int{}, encodes: encodes}
 }
 
-// orEmpty lets a commit that changes only the root do without a writer.
-func (w *Writer) orEmpty(b backend) *Writer {
+// checked returns w after a test that b has made it. A commit that changes only
+// the root does without one.
+func (w *Writer) checked(b backend) (*Writer, error) {
 	if w == nil {
-		return newWriter(b, false) // it gets no chunks
+		return newWriter(b, false), nil // it gets no chunks
 	}
-	return w
+	if w.store != b {
+		return nil, ErrForeignWriter
+	}
+	return w, nil
 }
 
 // Put adds a chunk, and returns its address. It takes ownership of data, which

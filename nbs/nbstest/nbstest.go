@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -29,6 +30,7 @@ type Store interface {
 	Commit(ctx context.Context, w *nbs.Writer, update nbs.UpdateFunc) error
 	Damage() error
 	Compact(ctx context.Context) error
+	Check(ctx context.Context) iter.Seq2[*nbs.DamageError, error]
 	Stats() nbs.Stats
 	Resolve(ctx context.Context, prefix []byte, limit int) ([]hash.Hash, error)
 }
@@ -55,6 +57,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"UpdatePuts", testUpdatePuts},
 		{"UpdatePanics", testUpdatePanics},
 		{"NilWriter", testNilWriter},
+		{"ForeignWriter", testForeignWriter},
 		{"SameRoot", testSameRoot},
 		{"Cancelled", testCancelled},
 		{"CancelledInQueue", testCancelledInQueue},
@@ -307,6 +310,15 @@ func testNilWriter(t *testing.T, s Store) {
 	WantRoot(t, s, b)
 }
 
+func testForeignWriter(t *testing.T, s Store) {
+	other := nbs.NewMemory().NewWriter()
+	h := MustPut(t, other, Chunk(1, 100))
+	if err := s.Commit(t.Context(), other, Set(h)); !errors.Is(err, nbs.ErrForeignWriter) {
+		t.Fatalf("Commit = %v, want ErrForeignWriter", err)
+	}
+	WantRoot(t, s, hash.Hash{})
+}
+
 func testSameRoot(t *testing.T, s Store) {
 	w := s.NewWriter()
 	root := MustPut(t, w, Chunk(1, 100))
@@ -522,6 +534,9 @@ func testCompact(t *testing.T, s Store) {
 		for i := range uint64(100) {
 			WantChunk(t, s, Chunk(round*1000+i, 500))
 		}
+	}
+	for damage, err := range s.Check(t.Context()) {
+		t.Errorf("Check: %v, %v", damage, err)
 	}
 	if n := s.Stats().Chunks; n != 500 {
 		t.Errorf("Stats().Chunks = %d, want 500", n)
