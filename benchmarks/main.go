@@ -26,6 +26,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"runtime/pprof"
 	"slices"
 	"time"
 )
@@ -41,6 +42,8 @@ type options struct {
 	dir        string
 	seed       uint64
 	only       string // a regular expression of the work items to measure
+	engines    string // and of the engines
+	profile    string // a file; empty is none
 }
 
 // peer is an engine that can be opened on an empty directory.
@@ -60,6 +63,8 @@ func main() {
 	flag.StringVar(&o.dir, "dir", os.TempDir(), "where the databases are made (and removed)")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the random choices")
 	flag.StringVar(&o.only, "only", "", "regular expression of the work items to measure after the load")
+	flag.StringVar(&o.engines, "engines", "", "regular expression of the engines to measure")
+	flag.StringVar(&o.profile, "cpuprofile", "", "file for a CPU profile; its samples have the labels engine and work")
 	flag.Parse()
 	o.budget = time.Duration(*seconds * float64(time.Second))
 	o.patience = time.Duration(*patience * float64(time.Second))
@@ -85,8 +90,22 @@ func benchmark(ctx context.Context, o options, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	subjects := newSubjects(ctx, dir, o)
+	subjects, err := newSubjects(ctx, dir, o)
+	if err != nil {
+		return err
+	}
 	defer closeAll(subjects)
+	if o.profile != "" {
+		f, err := os.Create(o.profile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	began := time.Now()
 	results, err := measureAll(ctx, subjects, items, func(format string, args ...any) {
 		fmt.Fprintf(log, "%6.1fs  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
@@ -108,11 +127,19 @@ func chosenWork(only string) ([]work, error) {
 	return append(all[:1:1], rest...), nil
 }
 
-// newSubjects returns the engines that this program was built with, vdb first.
-func newSubjects(ctx context.Context, dir string, o options) []*subject {
+// newSubjects returns the chosen ones of the engines that this program was built
+// with, vdb first.
+func newSubjects(ctx context.Context, dir string, o options) ([]*subject, error) {
+	pattern, err := regexp.Compile(o.engines)
+	if err != nil {
+		return nil, err
+	}
 	peers := append([]peer{{"vdb", openVDB}, {"bbolt", openBolt}, {"SQLite", openSQLite}}, doltPeer...)
 	var subjects []*subject
 	for _, p := range peers {
+		if !pattern.MatchString(p.name) {
+			continue
+		}
 		s := &subject{name: p.name, options: o}
 		s.open = func() (engine, error) {
 			path, err := os.MkdirTemp(dir, p.name)
@@ -123,7 +150,7 @@ func newSubjects(ctx context.Context, dir string, o options) []*subject {
 		}
 		subjects = append(subjects, s)
 	}
-	return subjects
+	return subjects, nil
 }
 
 func closeAll(subjects []*subject) {

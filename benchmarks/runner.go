@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"time"
 )
@@ -16,7 +17,11 @@ type sample struct {
 	wall   time.Duration
 	cpu    time.Duration // of the process, in user and kernel mode
 	allocs uint64
-	syncs  int64 // -1 if the engine does not count them
+	syncs  int64 // negative if the engine does not count them
+}
+
+func (s *sample) add(o sample) {
+	s.n, s.wall, s.cpu, s.allocs, s.syncs = s.n+o.n, s.wall+o.wall, s.cpu+o.cpu, s.allocs+o.allocs, s.syncs+o.syncs
 }
 
 // result is what has been measured of one work item on one engine.
@@ -109,17 +114,23 @@ func (r *run) start(ctx context.Context) error {
 			return err
 		}
 	}
-	if r.single {
-		return nil
-	}
 	want := r.subject.options.budget / batchShare
 	for {
 		s, err := r.measure(ctx)
 		if err != nil || s.wall >= want {
+			r.keepLong(s)
 			return err
 		}
 		grow := min(10, 1.2*float64(want)/float64(s.wall+1))
 		r.n = max(r.n+1, int(float64(r.n)*grow))
+	}
+}
+
+// keepLong counts the first measurement of work that is too long to be done for
+// nothing.
+func (r *run) keepLong(s sample) {
+	if s.wall > r.subject.options.budget {
+		r.samples, r.spent = append(r.samples, s), s.wall
 	}
 }
 
@@ -132,35 +143,56 @@ func (r *run) round(ctx context.Context) (more bool, err error) {
 	began := time.Now()
 	s, err := r.measure(ctx)
 	if errors.Is(err, errExhausted) {
-		r.done = true
-		return false, nil
+		r.done, err = true, nil
 	}
-	r.samples = append(r.samples, s)
+	if s.n > 0 {
+		r.samples = append(r.samples, s)
+	}
 	r.spent += time.Since(began)
 	return true, err
 }
 
-// measure prepares, runs and checks the work.
-func (r *run) measure(ctx context.Context) (sample, error) {
-	if r.prepare != nil {
-		if err := r.prepare(ctx, r.subject); err != nil {
-			return sample{}, err
-		}
+// measure runs the work n times: all at once or, if it is single, each time
+// with its preparation and check. The garbage of others is collected before.
+func (r *run) measure(ctx context.Context) (sum sample, err error) {
+	times, n := 1, r.n
+	if r.single {
+		times, n = r.n, 1
 	}
-	s, err := r.timed(ctx)
+	runtime.GC()
+	for range times {
+		s, err := r.measureOnce(ctx, n)
+		if err != nil {
+			return sum, err
+		}
+		sum.add(s)
+	}
+	return sum, nil
+}
+
+// measureOnce prepares, runs and checks the work.
+func (r *run) measureOnce(ctx context.Context, n int) (s sample, err error) {
+	if r.prepare != nil {
+		err = r.prepare(ctx, r.subject)
+	}
+	if err == nil {
+		s, err = r.timed(ctx, n)
+	}
 	if err == nil && r.check != nil {
 		err = r.check(ctx, r.subject)
 	}
 	return s, err
 }
 
-// timed runs the work. The garbage of others is collected before.
-func (r *run) timed(ctx context.Context) (sample, error) {
-	runtime.GC()
-	syncs, cpu, allocs := r.syncs(), cpuTime(), mallocs()
+// timed runs the work.
+func (r *run) timed(ctx context.Context, n int) (sample, error) {
+	var err error
+	syncs, allocs, cpu := r.syncs(), mallocs(), cpuTime()
 	began := time.Now()
-	err := r.run(ctx, r.subject, r.n)
-	s := sample{n: int64(r.n), wall: time.Since(began), cpu: cpuTime() - cpu, allocs: mallocs() - allocs, syncs: -1}
+	pprof.Do(ctx, pprof.Labels("engine", r.subject.name, "work", r.name), func(ctx context.Context) {
+		err = r.run(ctx, r.subject, n)
+	})
+	s := sample{n: int64(n), wall: time.Since(began), cpu: cpuTime() - cpu, allocs: mallocs() - allocs, syncs: -1}
 	if now := r.syncs(); now >= 0 {
 		s.syncs = now - syncs
 	}

@@ -7,7 +7,10 @@ import (
 )
 
 // vdbEngine is vdb through its typed API.
-type vdbEngine struct{ db *vdb.DB }
+type vdbEngine struct {
+	db   *vdb.DB
+	main *vdb.Branch
+}
 
 // vdbTables are the typed tables by name.
 var vdbTables = map[string]*vdb.Table[row]{
@@ -22,12 +25,20 @@ func openVDB(ctx context.Context, dir string, o options) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &vdbEngine{db: db}, nil
+	main, err := db.Branch(ctx, mainBranch)
+	return &vdbEngine{db: db, main: main}, err
+}
+
+func (e *vdbEngine) on(ctx context.Context, branch string) (*vdb.Branch, error) {
+	if branch == mainBranch {
+		return e.main, nil
+	}
+	return e.db.Branch(ctx, branch)
 }
 
 // update runs fn in a transaction on a branch.
 func (e *vdbEngine) update(ctx context.Context, to target, fn func(*vdb.Tx, *vdb.Table[row]) error) error {
-	b, err := e.db.Branch(ctx, to.branch)
+	b, err := e.on(ctx, to.branch)
 	if err != nil {
 		return err
 	}
@@ -79,15 +90,11 @@ func (e *vdbEngine) get(ctx context.Context, id int64) (r row, err error) {
 }
 
 func (e *vdbEngine) view(ctx context.Context, fn func(reader) error) error {
-	b, err := e.db.Branch(ctx, mainBranch)
-	if err != nil {
-		return err
-	}
-	return b.View(ctx, func(s *vdb.Snapshot) error { return fn(vdbReader{s}) })
+	return e.main.View(ctx, func(s *vdb.Snapshot) error { return fn(vdbReader{s}) })
 }
 
 func (e *vdbEngine) commit(ctx context.Context, branch string) (string, error) {
-	b, err := e.db.Branch(ctx, branch)
+	b, err := e.on(ctx, branch)
 	if err != nil {
 		return "", err
 	}
@@ -123,20 +130,12 @@ func (e *vdbEngine) branch(ctx context.Context, name string) error {
 }
 
 func (e *vdbEngine) merge(ctx context.Context, theirs string) error {
-	b, err := e.db.Branch(ctx, mainBranch)
-	if err != nil {
-		return err
-	}
-	_, err = b.Merge(ctx, theirs, nil)
+	_, err := e.main.Merge(ctx, theirs, nil)
 	return err
 }
 
 func (e *vdbEngine) revert(ctx context.Context, rev string) error {
-	b, err := e.db.Branch(ctx, mainBranch)
-	if err != nil {
-		return err
-	}
-	_, err = b.Revert(ctx, rev, nil)
+	_, err := e.main.Revert(ctx, rev, nil)
 	return err
 }
 

@@ -58,7 +58,7 @@ const (
 	mergeRows   = 1000 // rows that each side of a merge changes
 	diffRows    = 10   // rows that a diff finds
 	deletedRows = 400  // rows that a revert brings back
-	deletions   = 25   // commits to revert
+	deletions   = 100  // commits to revert
 	checkedRows = 5    // rows that are compared after a merge or revert
 )
 
