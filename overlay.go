@@ -3,6 +3,7 @@ package vdb
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"iter"
 	"slices"
 
@@ -17,14 +18,40 @@ type overlay struct {
 	// run holds edits in ascending order, as a bulk load makes them, for as long
 	// as edits is nil: the first one out of order, or a scan, moves all there.
 	run   []prolly.Edit
-	edits *btree.BTreeG[prolly.Edit]
+	edits *btree.BTreeG[edit]
 	bytes int // what the edits hold
 }
 
-func editLess(a, b prolly.Edit) bool { return bytes.Compare(a.Key, b.Key) < 0 }
+// edit is an edit with the first bytes of its key, as two big-endian numbers:
+// most comparisons need not look further, which saves a cache miss each.
+type edit struct {
+	head [2]uint64
+	prolly.Edit
+}
+
+const headBytes = 16
+
+func newEdit(e prolly.Edit) edit {
+	var head [headBytes]byte
+	copy(head[:], e.Key)
+	return edit{head: [2]uint64{binary.BigEndian.Uint64(head[:]), binary.BigEndian.Uint64(head[8:])}, Edit: e}
+}
+
+// editOf is what the edit of a key is searched by.
+func editOf(key []byte) edit { return newEdit(prolly.Edit{Key: key}) }
+
+func editLess(a, b edit) bool {
+	if a.head[0] != b.head[0] {
+		return a.head[0] < b.head[0]
+	}
+	if a.head[1] != b.head[1] {
+		return a.head[1] < b.head[1]
+	}
+	return bytes.Compare(a.Key, b.Key) < 0
+}
 
 // editOverhead is about what a btree holds per edit beside its bytes.
-const editOverhead = 64
+const editOverhead = 80
 
 // set adds an edit and takes ownership of its bytes; a nil value deletes.
 func (o *overlay) set(key, value []byte) {
@@ -34,15 +61,15 @@ func (o *overlay) set(key, value []byte) {
 		o.run = append(o.run, e)
 		return
 	}
-	o.sorted().ReplaceOrInsert(e)
+	o.sorted().ReplaceOrInsert(newEdit(e))
 }
 
 // sorted returns the edits in a btree.
-func (o *overlay) sorted() *btree.BTreeG[prolly.Edit] {
+func (o *overlay) sorted() *btree.BTreeG[edit] {
 	if o.edits == nil {
 		o.edits = btree.NewG(32, editLess)
 		for _, e := range o.run {
-			o.edits.ReplaceOrInsert(e)
+			o.edits.ReplaceOrInsert(newEdit(e))
 		}
 		o.run = nil
 	}
@@ -62,7 +89,8 @@ func (o *overlay) get(ctx context.Context, key []byte) ([]byte, bool, error) {
 // edit returns the edit of a key.
 func (o *overlay) edit(key []byte) (prolly.Edit, bool) {
 	if o.edits != nil {
-		return o.edits.Get(prolly.Edit{Key: key})
+		e, ok := o.edits.Get(editOf(key))
+		return e.Edit, ok
 	}
 	n := len(o.run)
 	if n == 0 || bytes.Compare(key, o.run[n-1].Key) > 0 {
@@ -83,8 +111,8 @@ func (o *overlay) flush(ctx context.Context) error {
 	edits := o.run
 	if o.edits != nil {
 		edits = make([]prolly.Edit, 0, o.edits.Len())
-		o.edits.Ascend(func(e prolly.Edit) bool {
-			edits = append(edits, e)
+		o.edits.Ascend(func(e edit) bool {
+			edits = append(edits, e.Edit)
 			return true
 		})
 	}
@@ -113,7 +141,7 @@ func (o *overlay) scan(ctx context.Context, r prolly.Range, backward bool) iter.
 
 // overlayScan merges a tree's items with the edits over them.
 type overlayScan struct {
-	edits    *btree.BTreeG[prolly.Edit]
+	edits    *btree.BTreeG[edit]
 	r        prolly.Range
 	backward bool
 }
@@ -157,7 +185,7 @@ func (m *overlayScan) first() (prolly.Edit, bool) {
 	switch {
 	case m.backward && m.r.To == nil:
 		e, ok := m.edits.Max()
-		return m.within(e, ok)
+		return m.within(e.Edit, ok)
 	case m.backward:
 		return m.after(m.r.To)
 	}
@@ -170,17 +198,17 @@ func (m *overlayScan) after(key []byte) (prolly.Edit, bool) { return m.seek(key,
 func (m *overlayScan) seek(key []byte, inclusive bool) (prolly.Edit, bool) {
 	var found prolly.Edit
 	var ok bool
-	visit := func(e prolly.Edit) bool {
+	visit := func(e edit) bool {
 		if !inclusive && bytes.Equal(e.Key, key) {
 			return true
 		}
-		found, ok = e, true
+		found, ok = e.Edit, true
 		return false
 	}
 	if m.backward {
-		m.edits.DescendLessOrEqual(prolly.Edit{Key: key}, visit)
+		m.edits.DescendLessOrEqual(editOf(key), visit)
 	} else {
-		m.edits.AscendGreaterOrEqual(prolly.Edit{Key: key}, visit)
+		m.edits.AscendGreaterOrEqual(editOf(key), visit)
 	}
 	return m.within(found, ok)
 }
