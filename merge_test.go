@@ -568,3 +568,137 @@ func TestEqualTransactionsCollide(t *testing.T) {
 		})
 	}
 }
+
+// A conflict of schemas is settled by taking theirs, which merges again, or by
+// keeping the working set.
+func TestResolveSchemaConflict(t *testing.T) {
+	for _, take := range []vdb.Side{vdb.Ours, vdb.Theirs} {
+		main, side := fork(t, openMemory(t))
+		for b, typ := range map[*vdb.Branch]string{main: "TEXT", side: "INTEGER"} {
+			update(t, b, func(tx *vdb.Tx) error { return tx.AddColumn("t", vdb.Column{Name: "x", Type: typ}) })
+		}
+		update(t, main, func(tx *vdb.Tx) error { return tx.Put("t", append(mergeRow(1, "main", "b", 0), vdb.Text("7"))) })
+		update(t, side, func(tx *vdb.Tx) error { return tx.Put("t", append(mergeRow(2, "side", "b", 0), vdb.Int(7))) })
+		commit(t, main, "main")
+		commit(t, side, "side")
+		if _, err := main.Merge(t.Context(), "side", nil); !errors.Is(err, vdb.ErrConflict) {
+			t.Fatal(err)
+		}
+		update(t, main, func(tx *vdb.Tx) error { return tx.Put("t", append(mergeRow(9, "meanwhile", "b", 0), vdb.Text("9"))) })
+		open := conflictsOf(t, main)
+		if len(open) != 1 || open[0].Reason != "column x: added by both sides, as TEXT and as INTEGER" {
+			t.Errorf("conflicts: %v", open)
+		}
+		resolve(t, main, vdb.Resolution{Table: "t", Take: take})
+		want := [3]string{"1 'main' 'b' 0 '7'", "2 'side' 'b' 0 '7'", "9 'meanwhile' 'b' 0 '9'"}
+		if take == vdb.Theirs {
+			want = [3]string{"1 'main' 'b' 0 7", "2 'side' 'b' 0 7", "9 'meanwhile' 'b' 0 9"}
+		}
+		for i, id := range []int64{1, 2, 9} {
+			wantRow(t, main, id, want[i])
+		}
+		if c := commit(t, main, "merged"); len(c.Parents) != 2 {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+// A dropped table comes back if theirs, which changed it, is taken.
+func TestResolveDroppedTable(t *testing.T) {
+	main, side := fork(t, openMemory(t))
+	update(t, main, func(tx *vdb.Tx) error { return tx.DropTable("t") })
+	commit(t, main, "drop")
+	put(t, side, mergeRow(1, "side", "b", 0))
+	if _, err := main.Merge(t.Context(), "side", nil); !errors.Is(err, vdb.ErrConflict) {
+		t.Fatal(err)
+	}
+	resolve(t, main, vdb.Resolution{Take: vdb.Theirs})
+	wantRow(t, main, 1, "1 'side' 'b' 0")
+	if err := main.Abort(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s, err := main.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tables, err := s.Tables(); err != nil || len(tables) != 0 {
+		t.Errorf("tables %v, %v", tables, err)
+	}
+}
+
+// Rows of a table without a primary key are all kept.
+func TestMergeRowsWithoutKey(t *testing.T) {
+	db := openMemory(t)
+	main := mainBranch(t, db)
+	add := func(b *vdb.Branch, events ...string) {
+		t.Helper()
+		update(t, b, func(tx *vdb.Tx) error {
+			for _, e := range events {
+				if err := tx.Put("log", vdb.Row{vdb.Text(e)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		commit(t, b, "log")
+	}
+	update(t, main, func(tx *vdb.Tx) error {
+		return tx.CreateTable(vdb.Schema{Name: "log", Columns: []vdb.Column{{Name: "event"}}, Indexes: []vdb.Index{{Name: "e", Columns: []vdb.IndexColumn{{Name: "event"}}}}})
+	})
+	add(main, "start")
+	side, err := db.CreateBranch(t.Context(), "side", "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	add(main, "a", "same")
+	add(side, "b", "same", "c")
+	if _, err := main.Merge(t.Context(), "side", nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := tableText(t, main, "log"); got != "'start'\n'a'\n'same'\n'c'\n'b'\n'same'" {
+		t.Errorf("log:\n%s", got)
+	}
+}
+
+func TestMergeErrors(t *testing.T) {
+	main, side := fork(t, openMemory(t))
+	put(t, side, mergeRow(1, "x", "y", 0))
+	if _, err := main.Merge(t.Context(), "nope", nil); !errors.Is(err, vdb.ErrNotFound) {
+		t.Errorf("unknown revision: %v", err)
+	}
+	for name, o := range map[string]vdb.MergeOptions{
+		"side":  {Take: "mine"},
+		"amend": {Message: vdb.Message{Amend: true}},
+	} {
+		if _, err := main.Merge(t.Context(), "side", &o); !errors.Is(err, vdb.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, r := range []vdb.Resolution{{}, {Take: "mine"}, {Take: vdb.Ours, Keys: [][]any{{1}}}} {
+		if err := main.ResolveConflicts(t.Context(), r); !errors.Is(err, vdb.ErrInvalid) {
+			t.Errorf("%+v: %v", r, err)
+		}
+	}
+	if err := main.ResolveConflicts(t.Context(), vdb.Resolution{Take: vdb.Ours}); !errors.Is(err, vdb.ErrNotMerging) {
+		t.Errorf("resolve: %v", err)
+	}
+	for _, err := range main.Conflicts(t.Context()) {
+		if !errors.Is(err, vdb.ErrNotMerging) {
+			t.Errorf("conflicts: %v", err)
+		}
+	}
+	for _, err := range main.Violations(t.Context()) {
+		if !errors.Is(err, vdb.ErrNotMerging) {
+			t.Errorf("violations: %v", err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	before := head(t, main)
+	if _, err := main.Merge(ctx, "side", nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if head(t, main).Hash != before.Hash {
+		t.Error("the head moved")
+	}
+}

@@ -222,7 +222,45 @@ func TestMergeSchemas(t *testing.T) {
 			if !slices.Equal(reasons, c.conflicts) {
 				t.Errorf("conflicts %q, want %q", reasons, c.conflicts)
 			}
+			for _, side := range []Side{Ours, Theirs} {
+				decided, conflicts := b.merge(base, b.edit(base, c.ours), b.edit(base, c.theirs), func(m *merger) { m.take = side })
+				b.check(decided)
+				if len(conflicts) > 0 || side == Ours && decided.root != merged.root {
+					t.Errorf("%s: %v, conflicts %v", side, b.describe(decided), conflicts)
+				}
+			}
 		})
+	}
+}
+
+// A merge of a renamed table finds its rows, whichever side renamed it.
+func TestMergeRenamedTable(t *testing.T) {
+	b := newMergeBench(t)
+	base := b.schemaBase()
+	renamed := b.edit(base, func(tx *Tx) error {
+		if err := tx.RenameTable("t", "u"); err != nil {
+			return err
+		}
+		return tx.Put("u", Row{Int(5), Text("5"), Int(5), Null()})
+	})
+	edited := b.edit(base, func(tx *Tx) error {
+		if err := tx.Put("t", Row{Int(1), Text("edited"), Int(1), Text("c")}); err != nil {
+			return err
+		}
+		return tx.Insert("child", Row{Int(2), Int(0)})
+	})
+	one, conflicts := b.merge(base, renamed, edited)
+	two, more := b.merge(base, edited, renamed)
+	b.check(one)
+	if len(conflicts)+len(more) > 0 || one != two {
+		t.Errorf("%v, %v: %s, %s", conflicts, more, b.describe(one), b.describe(two))
+	}
+	want := []string{"id=0 a='12' b=0 c='c'", "id=1 a='edited' b=1 c='c'", "id=5 a='5' b=5 c=NULL"}
+	if got := b.lines(one, "u"); !slices.Equal(got, want) {
+		t.Errorf("rows %q", got)
+	}
+	if err := b.db.verify(b.ctx, b.w, version{}, one); err != nil {
+		t.Error(err)
 	}
 }
 
