@@ -36,6 +36,8 @@ type Restore struct {
 	// Exact also removes, or puts back, rows that are selected now and were not
 	// then. By default rows that came later stay.
 	Exact bool
+	// CountOnly leaves Restored.Changes empty, where there may be many.
+	CountOnly bool
 	// DryRun changes nothing; the result is what would be done.
 	DryRun bool
 	// Message, if not nil, makes a commit of the restored rows, and of them only,
@@ -48,6 +50,8 @@ type Restore struct {
 type Restored struct {
 	// Changes are the rows that were put back, table by table.
 	Changes []RestoredRow
+	// Counts is how many rows of each table were put back.
+	Counts map[string]Counts
 	// Tables are those that had been dropped and were made again.
 	Tables []string
 	// Commit is the commit made; nil if none was asked for.
@@ -99,6 +103,8 @@ func (r *Restore) check() error {
 		return invalidf("neither a table nor a condition is given")
 	case r.Table == "" && (r.Match != nil || r.Range.Index != "" || len(r.Range.Prefix)+len(r.Range.From)+len(r.Range.To) > 0):
 		return invalidf("Range and Match need a table")
+	case r.Message != nil:
+		return r.Message.mustBeWhole()
 	}
 	return nil
 }
@@ -145,7 +151,6 @@ func (b *Branch) restoreDry(ctx context.Context, r *Restore, at version) (*Resto
 
 func (b *Branch) restoreCommit(ctx context.Context, r *Restore, at version) (*Restored, error) {
 	m := *r.Message
-	m.Amend, m.Tables = false, nil
 	if m.Text == "" {
 		m.Text = "Restore rows from " + r.From
 	}
@@ -180,7 +185,7 @@ type restoration struct {
 }
 
 func (tx *Tx) restore(r *Restore, at version) (*Restored, error) {
-	x := &restoration{Restore: r, tx: tx, was: tx.db.at(tx.ctx, at), tables: map[string]*restoreTable{}, done: &Restored{}}
+	x := &restoration{Restore: r, tx: tx, was: tx.db.at(tx.ctx, at), tables: map[string]*restoreTable{}, done: &Restored{Counts: map[string]Counts{}}}
 	targets, err := x.targets()
 	if err != nil {
 		return nil, err

@@ -131,6 +131,13 @@ func (x *restoration) remove(t *restoreTable, key []byte) error {
 
 // report notes what was done, with rows that the caller may keep.
 func (x *restoration) report(t *restoreTable, key []byte, change RowChange) (err error) {
+	name := t.now.schema.Name
+	n := x.done.Counts[name]
+	n.add(change.Kind)
+	x.done.Counts[name] = n
+	if x.CountOnly {
+		return nil
+	}
 	row := change.To
 	if row == nil {
 		row = change.From
@@ -154,7 +161,7 @@ func (x *restoration) report(t *restoreTable, key []byte, change RowChange) (err
 			vals[i] = owned(vals[i])
 		}
 	}
-	x.done.Changes = append(x.done.Changes, RestoredRow{Table: t.now.schema.Name, RowChange: change})
+	x.done.Changes = append(x.done.Changes, RestoredRow{Table: name, RowChange: change})
 	return nil
 }
 

@@ -76,8 +76,8 @@ func (r *replay) run(ctx context.Context, rev string, o *RevertOptions) (*Commit
 	if r.o = o; o == nil {
 		r.o = &RevertOptions{}
 	}
-	if r.o.Take != "" && r.o.Take != Ours && r.o.Take != Theirs {
-		return nil, opError(r.op, invalidf("Take %q", r.o.Take))
+	if err := r.o.validate(); err != nil {
+		return nil, opError(r.op, err)
 	}
 	r.now = r.branch.db.now()
 	if err := r.plan(ctx, rev); err != nil {
@@ -88,6 +88,24 @@ func (r *replay) run(ctx context.Context, rev string, o *RevertOptions) (*Commit
 		return nil, inOp(r.op, err)
 	}
 	return made[len(made)-1], nil
+}
+
+func (o *RevertOptions) validate() error {
+	switch {
+	case o.Take != "" && o.Take != Ours && o.Take != Theirs:
+		return invalidf("Take %q", o.Take)
+	case o.Mainline < 0:
+		return invalidf("mainline parent %d", o.Mainline)
+	}
+	return o.Message.mustBeWhole()
+}
+
+// mustBeWhole refuses what only Commit can do.
+func (m *Message) mustBeWhole() error {
+	if m.Amend || len(m.Tables) > 0 {
+		return invalidf("a new commit is made, as a whole: Amend and Tables are for Commit")
+	}
+	return nil
 }
 
 // plan finds the commits, in the order in which they are replayed.
@@ -152,8 +170,6 @@ func (r *replay) step(ctx context.Context, c *Commit) (replayStep, error) {
 func (r *replay) before(ctx context.Context, c *Commit) (version, error) {
 	n := r.o.Mainline
 	switch {
-	case n < 0:
-		return version{}, invalidf("mainline parent %d", n)
 	case n == 0 && len(c.Parents) > 1:
 		return version{}, invalidf("commit %s is a merge; set Mainline to the parent that it is seen against", c.Short())
 	case n <= 1 && len(c.Parents) == 0:
@@ -169,7 +185,6 @@ func (r *replay) before(ctx context.Context, c *Commit) (version, error) {
 // revertMessage is git's text for a revert.
 func (r *replay) revertMessage(c *Commit) Message {
 	m := r.o.Message
-	m.Amend, m.Tables = false, nil
 	if m.Text == "" {
 		m.Text = fmt.Sprintf("Revert %q\n\nThis reverts commit %s.\n", firstLine(c.Text), c.Hash)
 	}
@@ -194,7 +209,6 @@ func (r *replay) pickMessage(c *Commit) Message {
 // names all.
 func (r *replay) squashMessage(rev string, commits []*Commit) {
 	m := r.o.Message
-	m.Amend, m.Tables = false, nil
 	if m.Text == "" {
 		verb := "Pick"
 		if r.undo {
