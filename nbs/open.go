@@ -309,4 +309,3 @@ func (s *Store) closeRetired() error {
 
 // setDamage makes the store read-only. The first damage is the one to report.
 func (s *Store) setDamage(d *DamageError) { s.damage.CompareAndSwap(nil, d) }
-
