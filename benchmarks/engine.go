@@ -59,6 +59,12 @@ type sharer interface {
 	putShared(ctx context.Context, to target, r row) error
 }
 
+// settler is an engine that works in the background. settle waits until all of
+// that is done which the writes so far ask for.
+type settler interface {
+	settle(ctx context.Context) error
+}
+
 // syncer is an engine that counts how often it waits for the disk.
 type syncer interface{ syncs() int64 }
 

@@ -9,10 +9,14 @@
 //
 // All engines hold the same rows and do the same work in the same process. They
 // take turns, measurement by measurement, and the table gives the median of the
-// measurements, its ratio to vdb's (above 1: slower than vdb), the processor time
-// of the process and the allocations for one operation, how often vdb synced, and
-// how far the middle half of the measurements lies apart. All writes are durable
-// when they return. Caches are large enough for all rows (-cache).
+// measurements and its ratio to vdb's (above 1: slower than vdb), the processor
+// time of the process and its ratio, the allocations for one operation, how often
+// vdb synced, and how far the middle half of the measurements lies apart. On a
+// machine that does other things too the processor time says more than the time.
+// It includes what an engine does in the background: compaction, in vdb's case.
+//
+// All writes are durable when they return. Caches are large enough for all rows
+// (-cache), and warm.
 //
 // vdb is used through its typed API and SQLite through database/sql, as programs
 // use them; for bbolt rows are encoded and decoded by hand.

@@ -15,8 +15,8 @@ func report(w io.Writer, o options, noise diskNoise, subjects []*subject, result
 	fmt.Fprintf(w, "%d rows, %s, %s/%s, %d CPUs; a write of 4 KB and a sync takes %s (quartiles %s and %s) on this disk.\n\n",
 		o.rows, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(),
 		duration(noise.median), duration(noise.low), duration(noise.high))
-	fmt.Fprintln(w, "| work | engine | time | vdb = 1 | CPU time | allocations | syncs | spread |")
-	fmt.Fprintln(w, "|---|---|--:|--:|--:|--:|--:|--:|")
+	fmt.Fprintln(w, "| work | engine | time | vdb = 1 | CPU time | vdb = 1 | allocations | syncs | spread |")
+	fmt.Fprintln(w, "|---|---|--:|--:|--:|--:|--:|--:|--:|")
 	var base *result
 	for i := range results {
 		r := &results[i]
@@ -42,11 +42,11 @@ func (r *result) line(name string, base *result) string {
 	if r.samples[0].syncs >= 0 {
 		syncs = number(r.median(syncsOf))
 	}
-	wall := r.median(wallOf)
+	wall, cpu := r.median(wallOf), r.median(cpuOf)
 	spread := (r.quartile(3, wallOf) - r.quartile(1, wallOf)) / wall
 	return "| " + strings.Join([]string{
 		name, r.engine, duration(wall), fmt.Sprintf("%.2f", wall/base.median(wallOf)),
-		duration(r.median(cpuOf)), number(r.median(allocsOf)), syncs,
+		duration(cpu), fmt.Sprintf("%.2f", cpu/base.median(cpuOf)), number(r.median(allocsOf)), syncs,
 		fmt.Sprintf("%.0f%% of %d", 100*spread, len(r.samples)),
 	}, " | ") + " |"
 }

@@ -36,10 +36,10 @@ var errExhausted = errors.New("nothing is left to measure")
 
 // minRounds is the least number of measurements, unless a single one is slower
 // than the time given.
-const minRounds = 3
+const minRounds = 5
 
 // batchShare is the share of an item's time that one measurement takes.
-const batchShare = 12
+const batchShare = 25
 
 // measureAll measures every work item on every engine. The engines take turns,
 // measurement by measurement, so that what else the machine does meets all.
@@ -111,6 +111,11 @@ func (r *run) start(ctx context.Context) error {
 	r.subject.rng = rand.New(rand.NewPCG(r.subject.options.seed, 0))
 	if r.setup != nil {
 		if err := r.setup(ctx, r.subject); err != nil {
+			return err
+		}
+	}
+	if e, ok := r.subject.engine.(settler); ok {
+		if err := e.settle(ctx); err != nil {
 			return err
 		}
 	}

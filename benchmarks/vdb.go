@@ -139,6 +139,8 @@ func (e *vdbEngine) revert(ctx context.Context, rev string) error {
 	return err
 }
 
+func (e *vdbEngine) settle(ctx context.Context) error { return e.db.Compact(ctx) }
+
 func (e *vdbEngine) size() (int64, error) {
 	s := e.db.Stats()
 	return s.JournalBytes + s.TableBytes, nil

@@ -53,6 +53,7 @@ type deletion struct {
 
 const (
 	writers     = 16   // goroutines that write at once
+	rowsOfPage  = 16   // fewer than any engine has on a page
 	scanRows    = 100  // rows of a range scan
 	batchRows   = 1000 // rows of a batch
 	mergeRows   = 1000 // rows that each side of a merge changes
@@ -96,7 +97,7 @@ func (s *subject) changes(n int, side int64) []row {
 func allWork() []work {
 	plain := []work{
 		{name: "bulk load, per row", single: true, per: tableRows, prepare: newStore, run: bulkLoad, check: dropStore},
-		{name: "point read, in one transaction", run: pointReads},
+		{name: "point read, in one transaction", setup: warm, run: pointReads},
 		{name: "point read, a transaction each", run: pointReadTransactions},
 		{name: fmt.Sprintf("range scan of %d, per scan", scanRows), run: rangeScans},
 		{name: "full scan, per row", per: tableRows, run: fullScans},
@@ -139,6 +140,18 @@ func dropStore(_ context.Context, s *subject) error {
 	s.engine = s.fresh
 	s.versions, _ = s.fresh.(versioned)
 	return nil
+}
+
+// warm reads something of every page into the caches.
+func warm(ctx context.Context, s *subject) error {
+	return s.view(ctx, func(in reader) error {
+		for id := int64(0); id < s.options.rows; id += rowsOfPage {
+			if _, err := in.get(id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func pointReads(ctx context.Context, s *subject, n int) error {
