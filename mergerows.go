@@ -279,27 +279,71 @@ func (r *rowMerge) mergeTwins(rows *overlay) error {
 	return nil
 }
 
-// twins yields the changes that are the same on both sides.
+// twins yields the changes that are the same on both sides. Its cost follows the
+// side with fewer changes.
 func (r *rowMerge) twins() iter.Seq2[prolly.Change, error] {
 	return func(yield func(prolly.Change, error) bool) {
-		next, stop := iter.Pull2(prolly.Diff(r.ctx, r.trees[atBase], r.trees[atTheirs], allKeys))
-		defer stop()
-		theirs, err, more := next()
-		for ours, oursErr := range prolly.Diff(r.ctx, r.trees[atBase], r.trees[atOurs], allKeys) {
-			for more && err == nil && oursErr == nil && bytes.Compare(theirs.Key, ours.Key) < 0 {
-				theirs, err, more = next()
-			}
-			if failed := cmp.Or(oursErr, err); failed != nil {
-				yield(prolly.Change{}, failed)
-				return
-			}
-			if !more {
-				return
-			}
-			if bytes.Equal(theirs.Key, ours.Key) && sameRecord(theirs.To, ours.To) && !yield(ours, nil) {
-				return
+		ours := changes{ctx: r.ctx, from: r.trees[atBase], to: r.trees[atOurs]}
+		theirs := changes{ctx: r.ctx, from: r.trees[atBase], to: r.trees[atTheirs]}
+		defer ours.close()
+		defer theirs.close()
+		err := cmp.Or(ours.start(nil), theirs.start(nil))
+		for err == nil && ours.ok && theirs.ok {
+			switch bytes.Compare(ours.at.Key, theirs.at.Key) {
+			case -1:
+				err = ours.seek(theirs.at.Key)
+			case 1:
+				err = theirs.seek(ours.at.Key)
+			default:
+				if sameRecord(ours.at.To, theirs.at.To) && !yield(ours.at, nil) {
+					return
+				}
+				err = ours.advance()
 			}
 		}
+		if err != nil {
+			yield(prolly.Change{}, err)
+		}
+	}
+}
+
+// changes is a place in the changes between two trees.
+type changes struct {
+	ctx      context.Context
+	from, to prolly.Tree
+	at       prolly.Change
+	ok       bool // at is a change
+	next     func() (prolly.Change, error, bool)
+	stop     func()
+}
+
+// nearChanges is how many changes seek passes before it looks from the top.
+const nearChanges = 16
+
+func (c *changes) start(key []byte) error {
+	c.close()
+	c.next, c.stop = iter.Pull2(prolly.Diff(c.ctx, c.from, c.to, prolly.Range{From: key}))
+	return c.advance()
+}
+
+func (c *changes) advance() (err error) {
+	c.at, err, c.ok = c.next()
+	return err
+}
+
+// seek goes to the first change that is not below key.
+func (c *changes) seek(key []byte) error {
+	for range nearChanges {
+		if err := c.advance(); err != nil || !c.ok || bytes.Compare(c.at.Key, key) >= 0 {
+			return err
+		}
+	}
+	return c.start(key)
+}
+
+func (c *changes) close() {
+	if c.stop != nil {
+		c.stop()
 	}
 }
 

@@ -412,7 +412,6 @@ type oracleMerge struct {
 	merged             *modelTable
 	conflicts          []string
 	later              bool
-	rowids             bool
 }
 
 func (o *oracleMerge) run() {
