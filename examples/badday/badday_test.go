@@ -151,7 +151,7 @@ func compareAll(ctx context.Context, db *vdb.DB, b *vdb.Branch, l *ledger) error
 		return err
 	}
 	for _, table := range l.tables() {
-		if _, err := table.compare(before, after); err != nil {
+		if _, err := table.compare(before, after, func(int) {}); err != nil {
 			return err
 		}
 	}

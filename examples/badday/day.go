@@ -178,17 +178,16 @@ func (d *day) compare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tables := d.wrote.tables()
-	bar := d.bar(len(tables), "tables compared")
+	bar := d.bar(d.rows, "rows compared")
 	var total uint64
-	for _, t := range tables {
-		n, err := t.compare(before, after)
+	for _, t := range d.wrote.tables() {
+		n, err := t.compare(before, after, func(rows int) { bar.Add(rows) })
 		if err != nil {
 			return err
 		}
 		total += n
-		bar.Add(1)
 	}
+	bar.Finish()
 	d.say("%s rows are right:", count(total))
 	d.say("%9s that the bad commit deleted are back", count(d.deleted))
 	d.say("%9s that were written or deleted since are as the last to do so left them", count(d.wrote.size()))

@@ -35,7 +35,7 @@ func (l *ledger) tables() []comparer {
 // comparer is a written, whatever its rows are.
 type comparer interface {
 	name() string
-	compare(before, after *vdb.Snapshot) (uint64, error)
+	compare(before, after *vdb.Snapshot, tick func(rows int)) (uint64, error)
 	size() int
 }
 
@@ -109,10 +109,13 @@ func (w *written[T]) add(later *written[T]) {
 func (w *written[T]) name() string { return w.table.Name() }
 func (w *written[T]) size() int    { return len(w.rows) }
 
+// tickRows is how often compare tells of its progress.
+const tickRows = 1000
+
 // compare reads every row of after, and returns their number. Each must be what
 // was written last or, where nothing was, what it is in before; and none may be
-// missing.
-func (w *written[T]) compare(before, after *vdb.Snapshot) (uint64, error) {
+// missing. tick is told of rows as they are compared.
+func (w *written[T]) compare(before, after *vdb.Snapshot, tick func(rows int)) (uint64, error) {
 	var n uint64
 	for row, err := range w.table.All(after) {
 		if err != nil {
@@ -125,8 +128,11 @@ func (w *written[T]) compare(before, after *vdb.Snapshot) (uint64, error) {
 		if row != want {
 			return 0, fmt.Errorf("%s has the row %+v, not %+v", w.name(), row, want)
 		}
-		n++
+		if n++; n%tickRows == 0 {
+			tick(tickRows)
+		}
 	}
+	tick(int(n % tickRows))
 	want, err := w.expectedRows(before)
 	if err == nil && n != want {
 		err = fmt.Errorf("%s has %d rows, not %d", w.name(), n, want)
