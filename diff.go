@@ -53,7 +53,8 @@ func (b *Branch) Diff(ctx context.Context, from, to string) *Diff {
 	return b.db.diff(ctx, b.name, from, to)
 }
 
-// Diff returns what leads from s to another snapshot of the same database.
+// Diff returns what leads from s to another snapshot of the same database. What
+// a transaction has written itself may be missing from it.
 func (s *Snapshot) Diff(to *Snapshot) *Diff {
 	d := &Diff{op: "diff of snapshots", from: s, to: to}
 	if s.db != to.db {

@@ -129,44 +129,43 @@ func (p *tablePair) rowChange(change prolly.Change) (RowChange, error) {
 // changes yields the rows that differ, as they are stored, in the order of
 // their keys.
 func (p *tablePair) changes(r Range) iter.Seq2[prolly.Change, error] {
-	fail := func(err error) iter.Seq2[prolly.Change, error] {
+	changes, err := p.changesIn(r)
+	if err != nil {
 		return func(yield func(prolly.Change, error) bool) { yield(prolly.Change{}, err) }
 	}
+	return changes
+}
+
+func (p *tablePair) changesIn(r Range) (iter.Seq2[prolly.Change, error], error) {
 	if r.Index != "" || r.Backward {
-		return fail(invalidf("a diff goes forward by the primary key"))
+		return nil, invalidf("a diff goes forward by the primary key")
 	}
-	ctx := p.d.from.ctx
-	t := p.to
+	ctx, t := p.d.from.ctx, p.to
 	if t == nil {
 		t = p.from
 	}
 	keys, err := t.keyRange(r)
-	if err != nil {
-		return fail(err)
-	}
 	switch {
+	case err != nil:
+		return nil, err
 	case p.from == nil:
-		return prolly.Diff(ctx, p.to.emptyLike(), p.to.rows.tree, keys)
+		return prolly.Diff(ctx, p.to.emptyLike(), p.to.rows.tree, keys), nil
 	case p.to == nil:
-		return prolly.Diff(ctx, p.from.rows.tree, p.from.emptyLike(), keys)
+		return prolly.Diff(ctx, p.from.rows.tree, p.from.emptyLike(), keys), nil
 	}
 	conv, err := p.converter()
-	if err != nil {
-		return fail(err)
-	}
 	switch {
-	case !conv.sameKeys:
-		was, err := p.from.keyRange(r)
-		if err != nil {
-			return fail(err)
-		}
-		return p.replaced(ctx, was, keys)
+	case err != nil:
+		return nil, err
 	case p.from.layout == p.to.layout:
-		return prolly.Diff(ctx, p.from.rows.tree, p.to.rows.tree, keys)
+		return prolly.Diff(ctx, p.from.rows.tree, p.to.rows.tree, keys), nil
 	case conv.sameRecords:
-		return p.logical(prolly.Diff(ctx, p.from.rows.tree, p.to.rows.tree, keys))
+		return p.logical(prolly.Diff(ctx, p.from.rows.tree, p.to.rows.tree, keys)), nil
+	case conv.sameKeys:
+		return p.logical(allRows(ctx, p.from.rows.tree, p.to.rows.tree, keys)), nil
 	}
-	return p.logical(allRows(ctx, p.from.rows.tree, p.to.rows.tree, keys))
+	was, err := p.from.keyRange(r)
+	return p.replaced(ctx, was, keys), err
 }
 
 // replaced yields all rows: those of the one version, deleted, and those of the
