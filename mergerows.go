@@ -73,8 +73,7 @@ func (r *rowMerge) run() error {
 
 // from returns the column on a side that column i of the result was, or -1.
 func (r *rowMerge) from(side, i int) int {
-	id := r.table.shape.columns[i].id
-	return slices.IndexFunc(r.table.sides[side].shape.columns, func(c identityColumn) bool { return c.id == id })
+	return r.table.sides[side].shape.position(r.table.shape.columns[i].id)
 }
 
 // keyChanges finds out whether a side has changed the primary key, and refuses
@@ -162,7 +161,7 @@ func (r *rowMerge) fits(side int) bool {
 	if l == r.to {
 		return true
 	}
-	if l.kind != r.to.kind || len(l.stored) > len(r.to.stored) {
+	if l.kind != r.to.kind || len(l.stored) > len(r.to.stored) || r.dropped(side) != nil {
 		return false
 	}
 	for position, column := range r.to.stored {
@@ -181,10 +180,22 @@ func (r *rowMerge) fits(side int) bool {
 	return true
 }
 
+// dropped returns the columns of the result that a side has dropped, because
+// the other changed them.
+func (r *rowMerge) dropped(side int) []int {
+	var columns []int
+	for i := range r.to.cols {
+		if r.table.sides[atBase] != nil && r.from(side, i) < 0 && r.from(atBase, i) >= 0 {
+			columns = append(columns, i)
+		}
+	}
+	return columns
+}
+
 // rewritten yields a side's rows as the result lays them out, in the order of
 // their keys, which stay.
 func (r *rowMerge) rewritten(side int) iter.Seq2[prolly.Item, error] {
-	view := r.table.sides[side].view
+	view, dropped := r.table.sides[side].view, r.dropped(side)
 	from := make([]int, len(r.to.cols))
 	for i := range from {
 		from[i] = r.from(side, i)
@@ -198,7 +209,8 @@ func (r *rowMerge) rewritten(side int) iter.Seq2[prolly.Item, error] {
 				row, err = view.decode(row, item.Key, item.Value)
 			}
 			if err == nil {
-				err = r.rewrite(out, row, from)
+				r.rewrite(out, row, from)
+				err = r.undrop(out, item.Key, dropped)
 			}
 			if err != nil {
 				yield(prolly.Item{}, err)
@@ -213,14 +225,33 @@ func (r *rowMerge) rewritten(side int) iter.Seq2[prolly.Item, error] {
 }
 
 // rewrite puts a side's row into the form of the result.
-func (r *rowMerge) rewrite(dst, row []Value, from []int) error {
+func (r *rowMerge) rewrite(dst, row []Value, from []int) {
 	for i, was := range from {
 		c := &r.to.cols[i]
-		if was < 0 {
-			dst[i] = c.fallback
-			continue
+		dst[i] = c.fallback
+		if was >= 0 {
+			dst[i] = c.affinity.Apply(row[was])
 		}
-		dst[i] = c.affinity.Apply(row[was])
+	}
+}
+
+// undrop gives a row of a side that has dropped columns the cells that it had
+// in base: the side has not changed them.
+func (r *rowMerge) undrop(dst []Value, key []byte, dropped []int) error {
+	base := r.table.sides[atBase]
+	if len(dropped) == 0 || base.view.config != r.to.config {
+		return nil
+	}
+	rec, ok, err := base.view.rows.tree.Get(r.ctx, key)
+	if err != nil || !ok {
+		return err
+	}
+	row, err := base.view.decode(nil, key, rec)
+	if err != nil {
+		return err
+	}
+	for _, i := range dropped {
+		dst[i] = r.to.cols[i].affinity.Apply(row[r.from(atBase, i)])
 	}
 	return nil
 }

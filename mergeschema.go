@@ -1,6 +1,7 @@
 package vdb
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -73,12 +74,15 @@ func (t *identitySchema) column(id string) *identityColumn {
 	if t == nil {
 		return nil
 	}
-	for i := range t.columns {
-		if t.columns[i].id == id {
-			return &t.columns[i]
-		}
+	if i := t.position(id); i >= 0 {
+		return &t.columns[i]
 	}
 	return nil
+}
+
+// position returns where the column of an identity stands, or -1.
+func (t *identitySchema) position(id string) int {
+	return slices.IndexFunc(t.columns, func(c identityColumn) bool { return c.id == id })
 }
 
 // named returns t with everything called by its name. parent says what a foreign
@@ -115,19 +119,22 @@ func (t *identitySchema) names(ids []string) []string {
 type schemaMerge struct {
 	base, ours, theirs *identitySchema // base is nil if both sides made the table
 	prefer             int             // atOurs or atTheirs
-	merged             *identitySchema
-	reasons            []string
+	// edited counts the rows in which a side changed the column of an identity.
+	edited  func(id string, side int) (int, error)
+	merged  *identitySchema
+	reasons []string
+	err     error // edited's
 }
 
-// mergeSchemas merges all of a schema but its name, which the table's whole
-// version decides. It returns what collided, in words.
-func mergeSchemas(base, ours, theirs *identitySchema, prefer int) (*identitySchema, []string) {
-	m := &schemaMerge{base: base, ours: ours, theirs: theirs, prefer: prefer, merged: &identitySchema{name: ours.name}}
+// run merges all of a schema but its name, which the table's whole version
+// decides. What collided is in reasons then, in words.
+func (m *schemaMerge) run() error {
+	m.merged = &identitySchema{name: m.ours.name}
 	m.columns()
 	m.key()
 	m.indexes()
 	m.foreignKeys()
-	return m.merged, m.reasons
+	return m.err
 }
 
 func (m *schemaMerge) collide(format string, args ...any) {
@@ -173,12 +180,33 @@ func (m *schemaMerge) columns() {
 func (m *schemaMerge) column(id string) {
 	p := schemaParts[identityColumn]{m.base.column(id), m.ours.column(id), m.theirs.column(id)}
 	c, ok := p.merge(func(a, b identityColumn) bool { return a == b })
-	if !ok {
+	switch {
+	case !ok:
 		c = m.collidingColumn(p)
+	case c == nil && p.ours != nil:
+		c = m.droppedColumn(p, atOurs)
+	case c == nil && p.theirs != nil:
+		c = m.droppedColumn(p, atTheirs)
 	}
 	if c != nil {
 		m.merged.columns = append(m.merged.columns, *c)
 	}
+}
+
+// droppedColumn is for a column that one side has kept as it was and the other
+// has dropped. Rows in which it was changed meanwhile are not dropped silently.
+func (m *schemaMerge) droppedColumn(p schemaParts[identityColumn], kept int) *identityColumn {
+	n, err := m.edited(p.base.id, kept)
+	m.err = errors.Join(m.err, err)
+	if n == 0 {
+		return nil
+	}
+	format := "column %s: dropped by ours, changed by theirs in %d row(s)"
+	if kept == atOurs {
+		format = "column %s: changed by ours in %d row(s), dropped by theirs"
+	}
+	m.collide(format, p.base.Name, n)
+	return preferred(m.prefer, p.ours, p.theirs)
 }
 
 // collidingColumn merges a column that both sides changed, property by property.

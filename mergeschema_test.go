@@ -162,6 +162,10 @@ func TestMergeSchemas(t *testing.T) {
 		{"dropped and added", drop("b"), add(Column{Name: "x"}), "t[id]: id INTEGER, a TEXT, c, x, xa(a)", nil},
 		{"dropped by both", drop("b"), drop("b"), "t[id]: id INTEGER, a TEXT, c, xa(a)", nil},
 		{"dropped and renamed", drop("b"), rename("b", "bb"), "t[id]: id INTEGER, a TEXT, c, xa(a)", []string{"t: column bb: dropped by ours, changed by theirs"}},
+		{"dropped and changed", drop("c"), func(tx *Tx) error { return tx.Put("t", Row{Int(1), Text("12"), Int(1), Text("new")}) },
+			"t[id]: id INTEGER, a TEXT, b INTEGER, xa(a)", []string{"t: column c: dropped by ours, changed by theirs in 1 row(s)"}},
+		{"changed and dropped", func(tx *Tx) error { return tx.Put("t", Row{Int(1), Text("12"), Int(1), Text("new")}) }, all(drop("c"), drop("b")),
+			"t[id]: id INTEGER, a TEXT, c, xa(a)", []string{"t: column c: changed by ours in 1 row(s), dropped by theirs"}},
 		{"renamed and retyped", rename("a", "aa"), retype("a", "INTEGER"), "t[id]: id INTEGER, aa INTEGER, b INTEGER, c, xa(aa)", nil},
 		{"renamed twice", rename("a", "x"), rename("a", "y"), "t[id]: id INTEGER, x TEXT, b INTEGER, c, xa(x)", []string{"t: column x: renamed by both sides, to x and to y"}},
 		{"renamed onto an added one", rename("a", "x"), add(Column{Name: "x"}), "t[id]: id INTEGER, x TEXT, b INTEGER, c, xa(x)",
@@ -261,6 +265,36 @@ func TestMergeRenamedTable(t *testing.T) {
 	}
 	if err := b.db.verify(b.ctx, b.w, version{}, one); err != nil {
 		t.Error(err)
+	}
+}
+
+// A column that one side dropped and the other changed keeps all its cells until
+// somebody decides.
+func TestMergeDroppedColumn(t *testing.T) {
+	b := newMergeBench(t)
+	base := b.schemaBase()
+	edited := b.edit(base, func(tx *Tx) error { return tx.Put("t", Row{Int(1), Text("12"), Int(1), Text("new")}) })
+	dropped := b.edit(base, func(tx *Tx) error {
+		if err := tx.DropColumn("t", "c"); err != nil {
+			return err
+		}
+		return tx.Put("t", Row{Int(0), Text("13"), Int(0)})
+	})
+	with := []string{"id=0 a='13' b=0 c='c'", "id=1 a='12' b=1 c='new'"}
+	without := []string{"id=0 a='13' b=0", "id=1 a='12' b=1"}
+	for _, c := range []struct {
+		ours, theirs version
+		take         Side
+		want         []string
+	}{
+		{edited, dropped, "", with}, {edited, dropped, Ours, with}, {edited, dropped, Theirs, without},
+		{dropped, edited, "", without}, {dropped, edited, Ours, without}, {dropped, edited, Theirs, with},
+	} {
+		merged, conflicts := b.merge(base, c.ours, c.theirs, func(m *merger) { m.take = c.take })
+		b.check(merged)
+		if got := b.lines(merged, "t"); !slices.Equal(got, c.want) || (len(conflicts) == 1) != (c.take == "") {
+			t.Errorf("take %q: %q, conflicts %v", c.take, got, conflicts)
+		}
 	}
 }
 

@@ -326,8 +326,13 @@ func (m *merger) planSchema(t *tableMerge) error {
 	}
 	prefer, _ := m.preference(t)
 	m.nulls = true
-	var reasons []string
-	t.shape, reasons = mergeSchemas(was, ours.shape, theirs.shape, prefer)
+	sm := schemaMerge{base: was, ours: ours.shape, theirs: theirs.shape, prefer: prefer,
+		edited: func(id string, side int) (int, error) { return m.editedCells(t, id, side) }}
+	if err := sm.run(); err != nil {
+		return err
+	}
+	t.shape = sm.merged
+	reasons := sm.reasons
 	m.mergeName(t)
 	l, err := newLayout(t.shape.named(spelled))
 	if err == nil {
@@ -342,6 +347,36 @@ func (m *merger) planSchema(t *tableMerge) error {
 		m.collide(t, reason)
 	}
 	return nil
+}
+
+// editedCells counts the rows in which a side changed a column since base.
+func (m *merger) editedCells(t *tableMerge, id string, side int) (int, error) {
+	was, is := t.sides[atBase], t.sides[side]
+	if was.view.config != is.view.config {
+		return 0, nil // other keys: there are no rows to compare
+	}
+	before, after := was.shape.position(id), is.shape.position(id)
+	n := 0
+	for change, err := range prolly.Diff(m.ctx, was.view.rows.tree, is.view.rows.tree, allKeys) {
+		if err != nil {
+			return 0, err
+		}
+		if change.From == nil || change.To == nil {
+			continue
+		}
+		from, err := was.view.decode(nil, change.Key, change.From)
+		if err != nil {
+			return 0, err
+		}
+		to, err := is.view.decode(nil, change.Key, change.To)
+		if err != nil {
+			return 0, err
+		}
+		if !from[before].Equal(to[after]) {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // spelled calls a foreign key's parent what its side calls it.
