@@ -152,6 +152,12 @@ func TestRestoreExactAndThroughSchemaChanges(t *testing.T) {
 	})
 	done = restore(t, main, vdb.Restore{From: "HEAD~", Table: "clients", Where: map[string]any{"title": "Customer 1"}})
 	wantLines(t, restoredLines(done), nil)
+	// No row has the dropped column now: what was added since stays.
+	update(t, main, func(tx *vdb.Tx) error {
+		return tx.Put("clients", vdb.Row{vdb.Text("c900"), vdb.Text("Customer 900"), vdb.Int(0)})
+	})
+	done = restore(t, main, vdb.Restore{From: "HEAD~", Where: map[string]any{"plan": "basic"}, Exact: true})
+	wantLines(t, restoredLines(done), nil)
 }
 
 func TestRestoreDroppedTable(t *testing.T) {

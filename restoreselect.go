@@ -19,13 +19,14 @@ type condition struct {
 	want   []byte // the value as a key
 }
 
-// conditionsOf makes conditions for the rows of t, whose columns find tells.
+// conditionsOf makes conditions for the rows of t, whose columns find tells; they
+// are nil if there is no such column, since no row can fulfil them then.
 func conditionsOf(t *tableView, where map[string]any, find func(string) (int, bool)) ([]condition, error) {
-	var conds []condition
+	conds := []condition{}
 	for _, name := range slices.Sorted(maps.Keys(where)) {
 		i, ok := find(name)
 		if !ok {
-			continue
+			return nil, nil
 		}
 		v, err := ValueOf(where[name])
 		if err != nil {
@@ -69,7 +70,10 @@ func (x *restoration) selectRows(t *restoreTable) error {
 		if err != nil {
 			return err
 		}
-		if err := x.selectFrom(t, t.was, conds, x.candidates(t, conds)); err != nil {
+		if conds != nil {
+			err = x.selectFrom(t, t.was, conds, x.candidates(t, conds))
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -77,7 +81,7 @@ func (x *restoration) selectRows(t *restoreTable) error {
 		return nil
 	}
 	conds, err := conditionsOf(t.now, x.Where, t.columnNow)
-	if err != nil {
+	if err != nil || conds == nil {
 		return err
 	}
 	return x.selectFrom(t, t.now, conds, t.now.scan(x.tx.ctx, x.access(t.now, conds)))
