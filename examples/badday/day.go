@@ -22,8 +22,9 @@ type day struct {
 	restored string      // the customer who was restored first
 }
 
-// longestPause is how long a reader or writer may be without an answer: far more
-// than any needs, on a slow disk too, and less than to be stopped for a while.
+// longestPause is how long a reader or writer may be without an answer. It is
+// far more than any needs, on a slow and busy disk too: what is measured is
+// printed.
 const longestPause = 5 * time.Second
 
 const (
@@ -31,8 +32,8 @@ const (
 	commitsAfter = 500
 )
 
-// found loads the company's data.
-func (d *day) found(ctx context.Context) error {
+// setUp loads the company's data.
+func (d *day) setUp(ctx context.Context) error {
 	if err := d.load(ctx, d.main, d.bar(d.rows, "rows")); err != nil {
 		return err
 	}
@@ -111,9 +112,9 @@ func deleteCustomer(tx *vdb.Tx, id string) error {
 // goOn makes the commits of all the others, who have noticed nothing.
 func (d *day) goOn(ctx context.Context) error {
 	bar := d.bar(commitsAfter, "commits")
-	s := &staff{branch: d.main, chores: chores(), random: random(3), wrote: d.wrote, here: d.others(), deleted: d.victims()}
+	s := &staff{branch: d.main, random: random(3), wrote: d.wrote, here: d.others(), deleted: d.victims()}
 	for n := range commitsAfter {
-		c := s.chore()
+		c := pick(s.random, chores)
 		if err := s.work(ctx, c, 1+s.random.IntN(10)); err != nil {
 			return fmt.Errorf("%s: %w", c.text, err)
 		}

@@ -46,8 +46,8 @@ const (
 	newCents   = 4900
 )
 
-// found makes the tables on main, and the rows that all customers share.
-func (f *fleet) found(ctx context.Context) error {
+// setUp makes the tables on main, and the rows that all customers share.
+func (f *fleet) setUp(ctx context.Context) error {
 	err := f.main.Update(ctx, func(tx *vdb.Tx) error {
 		if err := createTables(tx); err != nil {
 			return err

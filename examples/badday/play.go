@@ -57,7 +57,7 @@ func playShared(ctx context.Context, c company, db *vdb.DB, r *report) error {
 	d := &day{company: c, db: db, main: main, report: r, wrote: newLedger()}
 	defer d.end()
 	return r.steps(ctx, []step{
-		{fmt.Sprintf("A company: %s rows, %s customers", count(c.rows), count(c.customers)), d.found},
+		{fmt.Sprintf("A company: %s rows, %s customers", count(c.rows), count(c.customers)), d.setUp},
 		{"Intern: " + badText, d.deleteCustomers},
 		{fmt.Sprintf("%d commits by others", commitsAfter), d.goOn},
 		{"From now on, two goroutines read and two write all tables", d.startTraffic},
@@ -77,7 +77,7 @@ func playBranches(ctx context.Context, c company, db *vdb.DB, r *report) error {
 	}
 	f := &fleet{db: db, main: main, report: r, ids: c.victims()}
 	return r.steps(ctx, []step{
-		{"The schema and the rows that all customers share, on main", f.found},
+		{"The schema and the rows that all customers share, on main", f.setUp},
 		{fmt.Sprintf("%d branches, each with a customer's rows", len(f.ids)), f.branchOff},
 		{"A new column and a new price on main", f.changeSchema},
 		{fmt.Sprintf("Merge main into %d branches", len(f.ids)), f.mergeAll},

@@ -50,7 +50,7 @@ func startTraffic(ctx context.Context, b *vdb.Branch, c company) (*traffic, erro
 		t.readers = append(t.readers, t.run(ctx, r.read))
 	}
 	for n := range writersAtWork {
-		s := &staff{branch: b, chores: chores(), random: random(uint64(200 + n)), wrote: newLedger(),
+		s := &staff{branch: b, random: random(uint64(200 + n)), wrote: newLedger(),
 			here: share(c.others(), n), deleted: share(c.victims(), n)}
 		t.staff = append(t.staff, s)
 		t.writers = append(t.writers, t.run(ctx, func(ctx context.Context, i int) error { return t.write(ctx, s, i) }))
@@ -103,7 +103,7 @@ func (t *traffic) write(ctx context.Context, s *staff, i int) error {
 	case i%voteEvery == 0:
 		return t.vote(ctx)
 	}
-	return s.work(ctx, s.chore(), 1)
+	return s.work(ctx, pick(s.random, chores), 1)
 }
 
 // vote adds one to a number that others add to at the same time.

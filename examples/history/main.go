@@ -19,12 +19,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 
 	"github.com/vdbgo/vdb"
 )
 
 func main() {
-	dir := flag.String("dir", "", "directory of the database; a temporary one, removed at the end, if empty")
+	dir := flag.String("dir", "", "new directory for the database; a temporary one, removed at the end, if empty")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: history [-dir DIR] FILE")
 		flag.PrintDefaults()
@@ -34,7 +35,9 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(context.Background(), flag.Arg(0), *dir, os.Stdout); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, flag.Arg(0), *dir, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "history:", err)
 		os.Exit(1)
 	}
