@@ -487,3 +487,66 @@ func expectedChanges(from, to evolved) map[int64]string {
 	}
 	return want
 }
+
+func TestDiffOfSchemaParts(t *testing.T) {
+	db, main := companyDB(t, 3)
+	update(t, main, func(tx *vdb.Tx) error {
+		return errors.Join(
+			tx.CreateIndex("customers", vdb.Index{Name: "by_name", Columns: []vdb.IndexColumn{{Name: "name"}}, Unique: true}),
+			tx.DropIndex("projects", "projects_by_customer"),
+			tx.CreateIndex("projects", vdb.Index{Name: "projects_by_customer", Columns: []vdb.IndexColumn{{Name: "cust_id", Desc: true}}}),
+			tx.RenameColumn("projects", "title", "name"),
+			tx.DropForeignKey("issues", "project"),
+			tx.AlterColumn("billing", vdb.Column{Name: "cents", Type: "REAL"}),
+			tx.RenameTable("events", "log"),
+		)
+	})
+	var got []string
+	for change, err := range db.Diff(t.Context(), "HEAD", "WORKING").Tables() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range change.Schema.Columns {
+			got = append(got, fmt.Sprintf("%s: column %s→%s %s→%s", change.Name(), c.From.Name, c.To.Name, c.From.Type, c.To.Type))
+		}
+		for _, x := range change.Schema.Indexes {
+			got = append(got, fmt.Sprintf("%s: index %s", change.Name(), x.Kind()))
+		}
+		for _, fk := range change.Schema.ForeignKeys {
+			got = append(got, fmt.Sprintf("%s: foreign key to %s %s", change.Name(), fk.From.Parent, fk.Kind()))
+		}
+		if change.Schema.IsEmpty() {
+			got = append(got, fmt.Sprintf("%s: renamed %v, data %v", change.Name(), change.Renamed(), change.Data))
+		}
+	}
+	wantLines(t, got, []string{
+		"billing: column cents→cents INT→REAL",
+		"customers: index added",
+		"issues: foreign key to projects deleted",
+		"log: renamed true, data false",
+		"projects: column title→name TEXT→TEXT",
+		"projects: index modified",
+	})
+	// 100 and 100.0 are the same number.
+	wantChanges(t, db.Diff(t.Context(), "HEAD", "WORKING"), "billing", nil)
+}
+
+func TestDiffOfAnotherKey(t *testing.T) {
+	db, main := thingsDB(t)
+	other := things
+	other.PrimaryKey = []string{"b"}
+	update(t, main, func(tx *vdb.Tx) error {
+		return errors.Join(tx.DropTable("things"), tx.CreateTable(other), tx.Put("things", thing(1, "t", 10, 100)))
+	})
+	d := db.Diff(t.Context(), "HEAD", "WORKING")
+	for change, err := range d.Tables() {
+		if err != nil || !change.Schema.PrimaryKey {
+			t.Fatalf("%+v, %v", change, err)
+		}
+	}
+	if n, err := d.Count("things"); err != nil || n != (vdb.Counts{Added: 1, Deleted: 3}) {
+		t.Fatalf("counted %v, %v", n, err)
+	}
+	wantChanges(t, d, "things", &vdb.RowsOptions{Range: vdb.Range{From: []any{2}, To: []any{11}}},
+		"deleted [2] [2 't' 20 200] → [] []", "added [10] [] → [1 't' 10 100] []")
+}

@@ -34,7 +34,8 @@ type Restore struct {
 	// and so on; and so are missing rows that a restored row refers to.
 	Follow bool
 	// Exact also removes, or puts back, rows that are selected now and were not
-	// then. By default rows that came later stay.
+	// then. By default rows that came later stay. It is refused for a table whose
+	// primary key was changed since.
 	Exact bool
 	// CountOnly leaves Restored.Changes empty, where there may be many.
 	CountOnly bool

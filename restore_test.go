@@ -298,3 +298,25 @@ func TestRestoreByIndexAndNull(t *testing.T) {
 		t.Error("the root is not what it was")
 	}
 }
+
+func TestRestoreUnderAnotherKeyOrder(t *testing.T) {
+	_, main := companyDB(t, 4)
+	update(t, main, func(tx *vdb.Tx) error {
+		return errors.Join(
+			tx.AlterColumn("billing", vdb.Column{Name: "cust_id", Type: "TEXT", Collation: "NOCASE"}),
+			tx.Delete("billing", "C001"),
+			tx.Put("billing", vdb.Row{vdb.Text("c002"), vdb.Int(7)}),
+		)
+	})
+	done := restore(t, main, vdb.Restore{From: "HEAD", Table: "billing"})
+	wantLines(t, restoredLines(done), []string{
+		"billing added ['c001']: [] → ['c001' 100] []",
+		"billing modified ['c002']: ['c002' 7] → ['c002' 200] [cents]",
+	})
+	done = restore(t, main, vdb.Restore{From: "HEAD", Table: "billing", Follow: true})
+	wantLines(t, restoredLines(done), nil)
+	for _, table := range []string{"billing", "customers"} {
+		_, err := main.Restore(t.Context(), vdb.Restore{From: "HEAD", Table: table, Exact: true, Follow: true})
+		wantError(t, err, vdb.ErrInvalid)
+	}
+}

@@ -3,6 +3,7 @@ package vdb
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -77,8 +78,11 @@ func (x *restoration) selectRows(t *restoreTable) error {
 			return err
 		}
 	}
-	if !x.Exact || t.now == nil || t.was != nil && !t.sameKeys() {
+	if !x.Exact || t.now == nil {
 		return nil
+	}
+	if err := t.comparable(); err != nil {
+		return err
 	}
 	conds, err := conditionsOf(t.now, x.Where, t.columnNow)
 	if err != nil || conds == nil {
@@ -198,8 +202,17 @@ func (x *restoration) dependents(t *restoreTable, keys [][]byte) error {
 			return err
 		}
 	}
-	if x.Exact && t.now != nil && (t.was == nil || t.sameKeys()) {
+	if x.Exact && t.now != nil {
 		return x.dependentsIn(x.tx.Snapshot, t.now, keys)
+	}
+	return nil
+}
+
+// comparable refuses to tell which rows are new where their keys are not what
+// they were.
+func (t *restoreTable) comparable() error {
+	if t.was != nil && t.now != nil && !t.sameKeys() {
+		return invalidf("the primary key has changed since: Exact cannot match the rows")
 	}
 	return nil
 }
@@ -249,8 +262,10 @@ func (x *restoration) dependentsBy(s *Snapshot, child *tableView, fk ForeignKey,
 	if err != nil {
 		return err
 	}
-	if s != x.was && t.was != nil && !t.sameKeys() {
-		return nil
+	if s != x.was {
+		if err := t.comparable(); err != nil {
+			return fmt.Errorf("table %s: %w", t.name(), err)
+		}
 	}
 	for item, err := range child.referring(x.tx.ctx, fk, wanted) {
 		if err != nil {
