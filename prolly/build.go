@@ -53,7 +53,9 @@ type builder struct {
 	lastKey []byte // of the latest row; good until the next one
 	held    subtree
 	holds   bool
-	spliced bool // a subtree was taken whole
+	heldKey []byte // buffer
+	scratch []byte // for keys that have to be put together
+	spliced bool   // a subtree was taken whole
 }
 
 // subtree is a node of a tree that the builder's store has.
@@ -64,10 +66,31 @@ type subtree struct {
 }
 
 func newBuilder(cfg *Config, s Store) *builder {
+	b := &builder{}
+	b.begin(cfg, s)
+	return b
+}
+
+// begin makes a builder ready, which may have buffers of an earlier use.
+func (b *builder) begin(cfg *Config, s Store) {
 	if cfg == nil {
 		cfg = &Config{}
 	}
-	return &builder{cfg: cfg, store: s, levels: make([]chunker, 0, usualHeight)}
+	if b.levels == nil {
+		b.levels = make([]chunker, 0, usualHeight)
+	}
+	b.cfg, b.store = cfg, s
+}
+
+// end leaves nothing but buffers for the next use.
+func (b *builder) end() {
+	for i := range b.levels {
+		b.levels[i].trim()
+	}
+	*b = builder{levels: b.levels[:0], heldKey: b.heldKey, scratch: b.scratch}
+	if max(cap(b.heldKey), cap(b.scratch)) > keptBytes {
+		b.heldKey, b.scratch = nil, nil
+	}
 }
 
 // row takes an item, with a key above all before.
@@ -103,21 +126,49 @@ func (b *builder) rows(ctx context.Context, n *Node, i, j int) error {
 	return b.copy(ctx, n, i, j)
 }
 
+// copy takes elements i to j of a node: the items of a leaf, or whole children
+// of an internal node, none of them at the edge and between nodes.
 func (b *builder) copy(ctx context.Context, n *Node, i, j int) error {
-	var scratch []byte
-	c := b.at(0)
-	for ; i < j; i++ {
-		key, value := n.key(&scratch, i), n.value(i)
-		if value == nil {
-			return corruptf("value of %x", key)
+	for i < j {
+		c := b.at(n.level)
+		k, cut, err := c.reach(b.cfg, n, i, j)
+		if err == nil {
+			err = c.take(n, i, k)
 		}
-		if !c.addRow(b.cfg, key, value) {
-			continue
+		if err == nil && cut {
+			err = b.flush(ctx, n.level)
 		}
-		if err := b.flush(ctx, 0); err != nil {
+		if err != nil {
 			return err
 		}
-		c = b.at(0) // flush may have moved it
+		i = k
+	}
+	return nil
+}
+
+// subtrees takes whole children i to j of a node, which is at the edge or not.
+func (b *builder) subtrees(ctx context.Context, n *Node, i, j int, edge bool) error {
+	if b.holds && i < j {
+		if err := b.release(ctx); err != nil {
+			return err
+		}
+	}
+	inner := j // children before this one are not at the edge
+	if edge && j == n.count {
+		inner--
+	}
+	for ; i < j; i++ {
+		if i < inner && b.between(n.level-1) {
+			b.spliced = true
+			if err := b.copy(ctx, n, i, inner); err != nil || inner == j {
+				return err
+			}
+			i = inner
+		}
+		t := n.subtree(&b.scratch, i, edge)
+		if err := b.splice(ctx, &t); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -138,7 +189,8 @@ func (b *builder) splice(ctx context.Context, t *subtree) error {
 	}
 	if t.edge {
 		b.held, b.holds = *t, true
-		b.held.key = bytes.Clone(t.key)
+		b.held.key = append(b.heldKey[:0], t.key...)
+		b.heldKey = b.held.key
 		return nil
 	}
 	b.spliced = true
@@ -177,14 +229,7 @@ func (b *builder) open(ctx context.Context, t *subtree) error {
 	if t.level == 0 {
 		return b.copy(ctx, &n, 0, n.count)
 	}
-	var scratch []byte
-	for i := range n.count {
-		child := subtree{entry: n.entry(&scratch, i), level: t.level - 1, edge: t.edge && i == n.count-1}
-		if err := b.splice(ctx, &child); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.subtrees(ctx, &n, 0, n.count, t.edge)
 }
 
 // child takes a child of an internal node on level.
@@ -199,7 +244,11 @@ func (b *builder) child(ctx context.Context, level int, e *entry) error {
 func (b *builder) at(level int) *chunker {
 	for len(b.levels) <= level {
 		l := len(b.levels)
-		b.levels = append(b.levels, newChunker(b.cfg, l))
+		if l == cap(b.levels) {
+			b.levels = append(b.levels, chunker{})
+		}
+		b.levels = b.levels[:l+1]
+		b.levels[l].start(b.cfg, l)
 	}
 	return &b.levels[level]
 }
@@ -221,13 +270,10 @@ func (b *builder) flush(ctx context.Context, level int) error {
 // write encodes and stores a chunker's node.
 func (b *builder) write(ctx context.Context, c *chunker) (entry, error) {
 	data := c.encode(b.cfg)
-	e := entry{child: child{weight: c.weight, pages: 1, rows: uint64(len(c.keys.ends))}}
+	e := entry{child: child{weight: c.weight, pages: 1, rows: uint64(c.count())}}
 	if c.level > 0 {
-		e.rows = 0
-		for i := range c.children {
-			e.rows += c.children[i].rows
-			e.pages += c.children[i].pages
-		}
+		rows, pages := c.children.sums()
+		e.rows, e.pages = rows, pages+1
 	} else if c.spills && b.cfg.Pages != nil {
 		var n Node
 		if err := n.open(data); err != nil {
@@ -263,8 +309,8 @@ func (b *builder) finish(ctx context.Context) (hash.Hash, error) {
 	}
 	for level := 0; level < len(b.levels); level++ {
 		c := &b.levels[level]
-		if level > 0 && level == len(b.levels)-1 && len(c.children) == 1 {
-			return b.lowest(ctx, c.children[0].hash)
+		if level > 0 && level == len(b.levels)-1 && c.count() == 1 {
+			return b.lowest(ctx, hash.Hash(c.children.hashes))
 		}
 		if c.empty() {
 			continue

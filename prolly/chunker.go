@@ -13,24 +13,27 @@ type chunker struct {
 	rule     rule
 	level    int
 	keys     column
-	values   column  // of a leaf
-	children []child // of an internal node
-	offsets  []int   // of addresses in values, level 0
-	size     int     // logical, of the items so far
-	weight   uint16  // logical size of the last item below, saturating
-	spills   bool    // an item does
+	values   column   // of a leaf
+	children children // of an internal node
+	offsets  []int    // of addresses in values, level 0
+	size     int      // logical, of the items so far
+	weight   uint16   // logical size of the last item below, saturating
+	spills   bool     // an item does
+	scratch  []byte   // for keys that have to be put together
 }
 
-// newChunker returns a chunker with room for a usual node.
-func newChunker(cfg *Config, level int) chunker {
-	c := chunker{level: level, rule: cfg.rule(level)}
-	c.keys = column{data: make([]byte, 0, 1024), ends: make([]uint32, 0, 96)}
-	if level == 0 {
-		c.values = column{data: make([]byte, 0, min(c.rule.max, 16<<10)), ends: make([]uint32, 0, 96)}
-	} else {
-		c.children = make([]child, 0, 96)
+// start makes the chunker one for a level, with room for a usual node.
+func (c *chunker) start(cfg *Config, level int) {
+	c.level, c.rule = level, cfg.rule(level)
+	if c.keys.ends == nil {
+		c.keys = column{data: make([]byte, 0, 1024), ends: make([]uint32, 0, 96)}
 	}
-	return c
+	switch {
+	case level == 0 && c.values.ends == nil:
+		c.values = column{data: make([]byte, 0, min(c.rule.max, 16<<10)), ends: make([]uint32, 0, 96)}
+	case level > 0 && c.children.hashes == nil:
+		c.children = newChildren(96)
+	}
 }
 
 // child is what an internal node knows about a child beside its key.
@@ -55,7 +58,7 @@ func (c *chunker) addRow(cfg *Config, key, value []byte) bool {
 	c.keys.add(key)
 	c.values.add(value)
 	c.spills = c.spills || spills
-	c.weight = uint16(min(size, math.MaxUint16))
+	c.weight = saturate(size)
 	return c.grow(size, key)
 }
 
@@ -70,25 +73,119 @@ func (c *chunker) noteAddresses(cfg *Config, value []byte) {
 // addChild takes a child and tells whether the internal node ends with it.
 func (c *chunker) addChild(cfg *Config, e *entry) bool {
 	c.keys.add(e.key)
-	c.children = append(c.children, e.child)
+	c.children.add(&e.child)
 	c.weight = e.weight
-	return c.grow(cfg.weigh(e.key, e.weight), e.key)
+	return c.grow(cfg.weigh(len(e.key), e.weight), e.key)
 }
 
 func (c *chunker) grow(size int, key []byte) bool {
 	before := c.size
 	c.size += size
-	return c.rule.cuts(len(c.keys.ends), before, c.size, key)
+	return c.rule.cuts(c.count(), before, c.size, key)
 }
+
+// reach adds up the sizes of elements i to j of a node, which follow, up to one
+// that ends the chunker's own: it returns the index after that, or j.
+func (c *chunker) reach(cfg *Config, n *Node, i, j int) (k int, cut bool, err error) {
+	inside := 0 // elements before this one are known to end no node
+	if c.empty() && i == 0 {
+		inside = n.count - 1
+	}
+	for k = i; k < j; k++ {
+		size, err := c.measure(cfg, n, k)
+		if err != nil {
+			return k, false, err
+		}
+		before := c.size
+		c.size += size
+		if k < inside || c.size <= c.rule.min {
+			continue
+		}
+		if c.rule.cuts(c.count()+k+1-i, before, c.size, n.key(&c.scratch, k)) {
+			return k + 1, true, nil
+		}
+	}
+	return j, false, nil
+}
+
+// measure returns the logical size of element i of a node on the chunker's
+// level, and notes if it spills.
+func (c *chunker) measure(cfg *Config, n *Node, i int) (int, error) {
+	if n.level > 0 {
+		c.weight = n.weight(i)
+		return cfg.weigh(n.keyBytes(i), c.weight), nil
+	}
+	value := n.value(i)
+	if value == nil {
+		return 0, corruptf("value of item %d", i)
+	}
+	if cfg.Measure == nil {
+		size := n.keyBytes(i) + len(value) + itemOverhead
+		c.weight = saturate(size)
+		return size, nil
+	}
+	size, spills := cfg.measure(n.key(&c.scratch, i), value)
+	c.spills = c.spills || spills
+	c.weight = saturate(size)
+	return size, nil
+}
+
+// take copies elements i to j of a node, whose sizes reach has added up.
+func (c *chunker) take(n *Node, i, j int) error {
+	if n.level > 0 {
+		c.children.take(n, i, j)
+	} else {
+		known := len(c.values.data)
+		if !c.values.take(n, &n.values, nil, i, j) {
+			return corruptf("value offsets")
+		}
+		c.takeAddresses(n, known, i, j)
+	}
+	if !c.keys.take(n, &n.keys, n.data[headerSize:headerSize+n.prefix], i, j) {
+		return corruptf("key offsets")
+	}
+	return nil
+}
+
+// takeAddresses lists the addresses in values i to j of a leaf, which have been
+// copied to position at.
+func (c *chunker) takeAddresses(n *Node, at, i, j int) {
+	from, to := int(n.bound(&n.values, i)), int(n.bound(&n.values, j))
+	for list := n.data[n.tail:]; len(list) >= 4; list = list[4:] {
+		offset := int(binary.LittleEndian.Uint32(list))
+		if offset >= to {
+			return
+		}
+		if offset >= from {
+			c.offsets = append(c.offsets, offset-from+at)
+		}
+	}
+}
+
+func saturate(size int) uint16 { return uint16(min(size, math.MaxUint16)) }
+
+func (c *chunker) count() int { return len(c.keys.ends) }
 
 func (c *chunker) empty() bool { return len(c.keys.ends) == 0 }
 
 func (c *chunker) reset() {
 	c.keys.reset()
 	c.values.reset()
-	c.children = c.children[:0]
+	c.children.reset()
 	c.offsets = c.offsets[:0]
 	c.size, c.spills = 0, false
+}
+
+// keptBytes is how large a buffer may be that waits for its next use.
+const keptBytes = 32 << 10
+
+// trim drops buffers that an unusual node has made large.
+func (c *chunker) trim() {
+	c.reset()
+	if max(cap(c.keys.data), cap(c.values.data), cap(c.scratch)) > keptBytes ||
+		max(cap(c.keys.ends), cap(c.offsets)) > keptBytes/8 {
+		*c = chunker{}
+	}
 }
 
 // encode returns the node in a chunk of its own.
@@ -116,45 +213,36 @@ func (c *chunker) encodeLeaf() []byte {
 }
 
 func (c *chunker) encodeInternal(sized bool) []byte {
-	var rows, pages uint64
-	for i := range c.children {
-		rows += c.children[i].rows
-		pages += c.children[i].pages
-	}
 	prefix := c.keys.commonPrefix()
+	rows, pages := c.children.sums()
 	wide := len(c.keys.data) > math.MaxUint16 || rows > math.MaxUint32 || pages > math.MaxUint32
-	n := Node{count: len(c.children), wide: wide, sized: sized}
+	n := Node{count: c.count(), wide: wide, sized: sized}
 	size := headerSize + prefix + c.keys.encodedSize(prefix, wide) + n.count*int(n.childBytes())
 
 	data := c.header(make([]byte, 0, size), kindInternal, prefix, wide)
 	data = append(data, c.keys.data[:prefix]...)
 	data = c.keys.encode(data, prefix, wide)
-	for i := range c.children {
-		data = append(data, c.children[i].hash[:]...)
-	}
-	rows, pages = 0, 0
-	for i := range c.children {
-		rows += c.children[i].rows
-		data = appendSum(data, rows, wide)
-	}
-	for i := range c.children {
-		pages += c.children[i].pages
-		data = appendSum(data, pages, wide)
-	}
+	data = append(data, c.children.hashes...)
+	data = appendSums(data, c.children.rows, wide)
+	data = appendSums(data, c.children.pages, wide)
 	if sized {
 		data[1] |= flagSized
-		for i := range c.children {
-			data = binary.LittleEndian.AppendUint16(data, c.children[i].weight)
+		for _, weight := range c.children.weights {
+			data = binary.LittleEndian.AppendUint16(data, weight)
 		}
 	}
 	return data
 }
 
-func appendSum(data []byte, sum uint64, wide bool) []byte {
-	if wide {
-		return binary.LittleEndian.AppendUint64(data, sum)
+func appendSums(data []byte, sums []uint64, wide bool) []byte {
+	for _, sum := range sums {
+		if wide {
+			data = binary.LittleEndian.AppendUint64(data, sum)
+		} else {
+			data = binary.LittleEndian.AppendUint32(data, uint32(sum))
+		}
 	}
-	return binary.LittleEndian.AppendUint32(data, uint32(sum))
+	return data
 }
 
 // header appends a node's header. See docs/FORMAT.md.
@@ -173,115 +261,6 @@ func (c *chunker) header(data []byte, kind byte, prefix int, wide bool) []byte {
 	data = append(data, kind, nodeVersion<<4|flags, byte(c.level), 0)
 	for _, field := range [...]int{len(c.keys.ends), prefix, keyExtent, valueExtent, addresses} {
 		data = binary.LittleEndian.AppendUint32(data, uint32(field))
-	}
-	return data
-}
-
-// column is a list of byte strings in one buffer.
-type column struct {
-	data  []byte
-	ends  []uint32
-	width int // of every string so far, or -1
-}
-
-func (c *column) add(b []byte) {
-	if len(c.ends) == 0 {
-		c.width = len(b)
-	} else if c.width != len(b) {
-		c.width = -1
-	}
-	c.data = append(c.data, b...)
-	c.ends = append(c.ends, uint32(len(c.data)))
-}
-
-func (c *column) reset() {
-	c.data = c.data[:0]
-	c.ends = c.ends[:0]
-}
-
-// last returns the last string; it is good until the next add.
-func (c *column) last() []byte {
-	if n := len(c.ends); n > 1 {
-		return c.data[c.ends[n-2]:]
-	}
-	return c.data
-}
-
-// commonPrefix returns the length of what ascending strings begin with in
-// common. Eight-byte strings keep theirs, to be searched as integers.
-func (c *column) commonPrefix() int {
-	if c.width == 8 {
-		return 0
-	}
-	first, last := c.data[:c.ends[0]], c.last()
-	n := min(len(first), len(last), c.shortest())
-	for i := range n {
-		if first[i] != last[i] {
-			return i
-		}
-	}
-	return n
-}
-
-// shortest returns the least width. None is below the common prefix, unless a
-// damaged node had its keys in disorder: then this keeps encode within bounds.
-func (c *column) shortest() int {
-	if c.width >= 0 {
-		return c.width
-	}
-	start, least := uint32(0), uint32(math.MaxUint32)
-	for _, end := range c.ends {
-		least = min(least, end-start)
-		start = end
-	}
-	return int(least)
-}
-
-// extent returns what the header says of a column without a prefix: the width
-// of the strings, with flag, if it is one; else their bytes in all.
-func (c *column) extent(prefix int, flag byte) (int, byte) {
-	if c.width >= 0 {
-		return c.width - prefix, flag
-	}
-	return len(c.data) - prefix*len(c.ends), 0
-}
-
-func (c *column) encodedSize(prefix int, wide bool) int {
-	size := len(c.data) - prefix*len(c.ends)
-	if c.width < 0 {
-		size += (len(c.ends) + 1) * int(offsetBytes(wide))
-	}
-	return size
-}
-
-// encode appends the strings without a prefix, after their offsets if they need
-// any.
-func (c *column) encode(data []byte, prefix int, wide bool) []byte {
-	if c.width < 0 {
-		data = c.encodeOffsets(data, prefix, wide)
-	}
-	if prefix == 0 {
-		return append(data, c.data...)
-	}
-	start := 0
-	for _, end := range c.ends {
-		data = append(data, c.data[start+prefix:end]...)
-		start = int(end)
-	}
-	return data
-}
-
-func (c *column) encodeOffsets(data []byte, prefix int, wide bool) []byte {
-	if wide {
-		data = binary.LittleEndian.AppendUint32(data, 0)
-		for i, end := range c.ends {
-			data = binary.LittleEndian.AppendUint32(data, end-uint32((i+1)*prefix))
-		}
-		return data
-	}
-	data = binary.LittleEndian.AppendUint16(data, 0)
-	for i, end := range c.ends {
-		data = binary.LittleEndian.AppendUint16(data, uint16(end-uint32((i+1)*prefix)))
 	}
 	return data
 }

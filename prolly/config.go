@@ -60,11 +60,11 @@ func (c *Config) measure(key, value []byte) (size int, spills bool) {
 }
 
 // weigh is the logical size of a child in an internal node.
-func (c *Config) weigh(key []byte, last uint16) int {
+func (c *Config) weigh(keyBytes int, last uint16) int {
 	if c.Separators {
 		return int(last) + childOverhead
 	}
-	return len(key) + childOverhead
+	return keyBytes + childOverhead
 }
 
 // rule returns the boundary rule of a level.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"sync"
 )
 
 // Edit sets a key's value, or deletes the key if the value is nil. An empty
@@ -16,14 +17,44 @@ type Edit struct{ Key, Value []byte }
 // edits' bytes are borrowed until Apply returns. It writes new nodes only, and
 // on error leaves some that nothing refers to.
 func (t Tree) Apply(ctx context.Context, edits []Edit) (Tree, error) {
-	if edited, ok, err := t.applyInPlace(ctx, edits); ok || err != nil {
+	e := t.editor()
+	defer e.end()
+	edited, ok, err := e.applyAt(ctx, edits)
+	if ok || err != nil {
 		return edited, fail("edit", err)
 	}
-	e, err := t.editor(ctx)
-	if err == nil {
-		err = e.apply(ctx, edits, true)
+	return e.finish(ctx, e.apply(ctx, edits, true))
+}
+
+// applyAt goes where the first edit is. It makes the edits in place if they are
+// few and it can, and else takes what is before the leaf where they begin.
+func (e *editor) applyAt(ctx context.Context, edits []Edit) (Tree, bool, error) {
+	if len(edits) == 0 {
+		return e.old.tree, true, nil
 	}
-	return e.finish(ctx, err)
+	if err := e.old.seek(ctx, edits[0].Key); err != nil {
+		return Tree{}, false, err
+	}
+	if e.old.done() {
+		return Tree{}, false, e.old.start(ctx)
+	}
+	if edited, ok, err := e.applyInPlace(ctx, edits); ok || err != nil {
+		return edited, ok, err
+	}
+	return Tree{}, false, e.takeBefore(ctx)
+}
+
+// takeBefore takes the subtrees before the current leaf.
+func (e *editor) takeBefore(ctx context.Context) error {
+	for i := range e.old.frames {
+		f := &e.old.frames[i]
+		if f.node.level == 0 {
+			f.i = 0
+		} else if err := e.subtrees(ctx, &f.node, 0, f.i, f.edge); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // editBatch is how many edits EditSeq gathers, to see which share a leaf.
@@ -32,8 +63,9 @@ const editBatch = 1024
 // EditSeq is Apply for edits that come one by one. The bytes of an edit are
 // borrowed until the next one is asked for.
 func (t Tree) EditSeq(ctx context.Context, edits iter.Seq2[Edit, error]) (Tree, error) {
-	e, err := t.editor(ctx)
-	if err != nil {
+	e := t.editor()
+	defer e.end()
+	if err := e.old.start(ctx); err != nil {
 		return Tree{}, fail("edit", err)
 	}
 	batch := batch{bytes: []byte{}} // not nil, lest empty values be
@@ -78,15 +110,32 @@ func (b *batch) reset() { b.edits, b.bytes = b.edits[:0], b.bytes[:0] }
 // editor walks over a tree and feeds a builder with what is between the edits,
 // in pieces as large as they come, and with the rows that the edits make.
 type editor struct {
-	*builder
-	old  path
-	last []byte // key of the latest edit
-	any  bool   // there was an edit
+	builder
+	old    path
+	last   []byte // key of the latest edit
+	any    bool   // there was an edit
+	places []int  // of an overwrite
 }
 
-func (t Tree) editor(ctx context.Context) (*editor, error) {
-	e := &editor{builder: newBuilder(t.cfg, t.store), old: path{tree: t}}
-	return e, e.old.start(ctx)
+// editors keeps the buffers of editors that are done for others.
+var editors = sync.Pool{New: func() any { return new(editor) }}
+
+// editor returns an editor that is nowhere yet.
+func (t Tree) editor() *editor {
+	e := editors.Get().(*editor)
+	e.begin(t.cfg, t.store)
+	e.old.tree = t
+	return e
+}
+
+// end gives the editor's buffers back, without what they refer to.
+func (e *editor) end() {
+	e.builder.end()
+	e.old.end()
+	if e.last, e.any = e.last[:0], false; cap(e.last) > keptBytes {
+		e.last = nil
+	}
+	editors.Put(e)
 }
 
 // apply makes a batch of edits; final says that it is the last.
@@ -105,13 +154,15 @@ func (e *editor) apply(ctx context.Context, edits []Edit, final bool) error {
 }
 
 func (e *editor) checkOrder(edits []Edit) error {
+	last, any := e.last, e.any
 	for i := range edits {
-		if e.any && bytes.Compare(e.last, edits[i].Key) >= 0 {
-			return fmt.Errorf("%w: %x after %x", ErrOrder, edits[i].Key, e.last)
+		key := edits[i].Key
+		if any && bytes.Compare(last, key) >= 0 {
+			return fmt.Errorf("%w: %x after %x", ErrOrder, key, last)
 		}
-		e.last, e.any = edits[i].Key, true
+		last, any = key, true
 	}
-	e.last = bytes.Clone(e.last)
+	e.last, e.any = append(e.last[:0], last...), any
 	return nil
 }
 
@@ -144,13 +195,10 @@ func (e *editor) insert(ctx context.Context, edits []Edit) error {
 func (e *editor) approach(ctx context.Context, key []byte) error {
 	f := e.old.top()
 	end := f.node.searchFrom(f.i, key)
-	for f.i < end {
-		t := e.old.subtree()
-		if err := e.subtree(ctx, &t); err != nil {
-			return err
-		}
-		f.i++
+	if err := e.subtrees(ctx, &f.node, f.i, end, f.edge); err != nil {
+		return err
 	}
+	f.i = end
 	if end == f.node.count {
 		e.old.jump(end)
 		return nil
@@ -236,13 +284,8 @@ func (e *editor) takeRest(ctx context.Context) error {
 		if err := e.rows(ctx, &f.node, f.i, f.node.count); err != nil {
 			return err
 		}
-		f.i = f.node.count
-	}
-	for ; f.i < f.node.count; f.i++ {
-		t := e.old.subtree()
-		if err := e.subtree(ctx, &t); err != nil {
-			return err
-		}
+	} else if err := e.subtrees(ctx, &f.node, f.i, f.node.count, f.edge); err != nil {
+		return err
 	}
 	e.old.jump(f.node.count)
 	return nil

@@ -1,6 +1,7 @@
 package prolly
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -224,5 +225,55 @@ func sequence(edits []Edit) func(func(Edit, error) bool) {
 				return
 			}
 		}
+	}
+}
+
+// TestEditorsAreApart edits at once with buffers from one pool.
+func TestEditorsAreApart(t *testing.T) {
+	for seed := range uint64(4) {
+		for _, w := range workloads() {
+			t.Run(w.name, func(t *testing.T) {
+				t.Parallel()
+				w.editEqualsBuild(t, 100+seed, 3)
+			})
+		}
+	}
+}
+
+func TestSmallEditsReuseBuffers(t *testing.T) {
+	tree, err := Build(context.Background(), nil, newStore(), benchItems(20_000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, odd := range map[string]uint64{"update": 0, "insert": 1} {
+		edits := benchRow(2*777+odd, 9)
+		// Three nodes are new. Buffers for two levels are far more than the rest,
+		// though a pool may lose some between two runs.
+		if n := testing.AllocsPerRun(100, func() { tree.mustApply(t, edits) }); n > 12 {
+			t.Errorf("%s makes %v allocations", name, n)
+		}
+	}
+}
+
+func TestLargeBuffersAreDropped(t *testing.T) {
+	ctx := context.Background()
+	large := bytes.Repeat([]byte{1}, 1<<20)
+	e := New(nil, newStore()).editor()
+	for key := range byte(3) {
+		if err := e.row(ctx, append(large, key), large); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := e.tree(ctx, "edit"); err != nil {
+		t.Fatal(err)
+	}
+	e.end()
+	for _, c := range e.levels[:cap(e.levels)] {
+		if n := max(cap(c.keys.data), cap(c.values.data)); n > keptBytes {
+			t.Errorf("level %d keeps %d bytes", c.level, n)
+		}
+	}
+	if e.store != nil || e.old.tree != (Tree{}) {
+		t.Error("an editor in the pool keeps a store")
 	}
 }

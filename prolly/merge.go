@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"sync"
 )
 
 // Resolve decides about a key that two trees changed differently since base. A
@@ -26,13 +27,10 @@ func Merge(ctx context.Context, base, ours, theirs Tree, resolve func(
 	case base.root == ours.root:
 		return Load(ours.cfg, ours.store, theirs.root), nil
 	}
-	m := merger{
-		builder: newBuilder(ours.cfg, ours.store),
-		base:    path{tree: base},
-		ours:    path{tree: ours},
-		theirs:  path{tree: theirs},
-		resolve: resolve,
-	}
+	m := mergers.Get().(*merger)
+	defer m.end()
+	m.begin(ours.cfg, ours.store)
+	m.base.tree, m.ours.tree, m.theirs.tree, m.resolve = base, ours, theirs, resolve
 	if err := m.run(ctx); err != nil {
 		return Tree{}, fail("merge", err)
 	}
@@ -43,9 +41,22 @@ func Merge(ctx context.Context, base, ours, theirs Tree, resolve func(
 // have: what their elements hold begins at the same place, though it need not
 // end there.
 type merger struct {
-	*builder
+	builder
 	base, ours, theirs path
 	resolve            Resolve
+}
+
+// mergers keeps the buffers of mergers that are done for others.
+var mergers = sync.Pool{New: func() any { return new(merger) }}
+
+// end gives the merger's buffers back, without what they refer to.
+func (m *merger) end() {
+	m.builder.end()
+	m.base.end()
+	m.ours.end()
+	m.theirs.end()
+	m.resolve = nil
+	mergers.Put(m)
 }
 
 func (m *merger) run(ctx context.Context) error {

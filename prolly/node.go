@@ -192,6 +192,14 @@ func (n *Node) key(scratch *[]byte, i int) []byte {
 	return *scratch
 }
 
+// keyBytes is the length of key i.
+func (n *Node) keyBytes(i int) int {
+	if n.keys.width >= 0 {
+		return n.prefix + n.keys.width
+	}
+	return n.prefix + len(n.span(&n.keys, i))
+}
+
 // Value returns the value of item i of a leaf. It is never nil.
 func (n Node) Value(i int) []byte { return n.value(i) }
 

@@ -11,27 +11,20 @@ import (
 // shortEdits is how many edits may take the short path.
 const shortEdits = 8
 
-// applyInPlace is Apply for a few edits of one leaf that move no boundary. The
+// applyInPlace makes a few edits of the current leaf that move no boundary. The
 // nodes from the leaf up to the root are copied, with other bytes in the same
 // places. It tells whether it could.
-func (t Tree) applyInPlace(ctx context.Context, edits []Edit) (Tree, bool, error) {
-	if len(edits) == 0 || len(edits) > shortEdits || t.IsEmpty() || !ascending(edits) {
+func (e *editor) applyInPlace(ctx context.Context, edits []Edit) (Tree, bool, error) {
+	leaf := e.old.top()
+	if len(edits) > shortEdits || leaf.node.reach(edits) < len(edits) || !ascending(edits) {
 		return Tree{}, false, nil
 	}
-	p := path{tree: t}
-	if err := p.seek(ctx, edits[0].Key); err != nil || p.done() {
-		return Tree{}, false, err
-	}
-	leaf := p.top()
-	if leaf.node.compare(leaf.node.count-1, edits[len(edits)-1].Key) < 0 {
-		return Tree{}, false, nil
-	}
-	data, ok := leaf.node.overwrite(t.cfg, edits)
+	data, ok := e.overwritten(&leaf.node, edits)
 	if data == nil || !ok {
-		return t, ok, nil
+		return e.old.tree, ok, nil
 	}
-	root, err := p.replace(ctx, data)
-	return Load(t.cfg, t.store, root), err == nil, err
+	root, err := e.old.replace(ctx, data)
+	return Load(e.cfg, e.store, root), err == nil, err
 }
 
 func ascending(edits []Edit) bool {
@@ -57,33 +50,48 @@ func (p *path) replace(ctx context.Context, data []byte) (hash.Hash, error) {
 	}
 }
 
-// overwrite makes the edits in a copy of a leaf's chunk, if all they do is to
+// overwritten makes the edits in a copy of a leaf's chunk, if all they do is to
 // replace values by others of equal size. It returns nil if nothing changes.
-func (n *Node) overwrite(cfg *Config, edits []Edit) (data []byte, ok bool) {
-	i := 0
-	for _, e := range edits {
-		if !n.matches(i, e.Key) {
-			i = n.searchFrom(i, e.Key)
-		}
-		if !n.matches(i, e.Key) {
-			if e.Value != nil {
-				return nil, false
-			}
+func (e *editor) overwritten(n *Node, edits []Edit) (data []byte, ok bool) {
+	if !e.place(n, edits) {
+		return nil, false
+	}
+	for i, at := range e.places {
+		if at < 0 {
 			continue
-		}
-		old := n.value(i)
-		if bytes.Equal(old, e.Value) && e.Value != nil {
-			continue
-		}
-		if !cfg.interchangeable(e.Key, old, e.Value) {
-			return nil, false
 		}
 		if data == nil {
 			data = bytes.Clone(n.data)
 		}
-		copy(data[n.bound(&n.values, i):], e.Value)
+		copy(data[at:], edits[i].Value)
 	}
 	return data, true
+}
+
+// place notes for each edit where in the leaf's chunk it replaces a value by
+// another of equal size, or -1 if it changes nothing. It tells whether that is
+// all that the edits do.
+func (e *editor) place(n *Node, edits []Edit) bool {
+	e.places = e.places[:0]
+	i := 0
+	for j := range edits {
+		edit, at := &edits[j], -1
+		if !n.matches(i, edit.Key) {
+			i = n.searchFrom(i, edit.Key)
+		}
+		var old []byte
+		if n.matches(i, edit.Key) {
+			old = n.value(i)
+		}
+		if !sameValue(old, edit.Value) {
+			if old == nil || !e.cfg.interchangeable(edit.Key, old, edit.Value) {
+				return false
+			}
+			at = int(n.bound(&n.values, i))
+		}
+		e.places = append(e.places, at)
+	}
+	return true
 }
 
 // interchangeable tells whether a value can take another's place, bytes aside:
@@ -107,7 +115,7 @@ func (e *editor) overwrite(ctx context.Context, edits []Edit) (bool, error) {
 		return false, nil
 	}
 	leaf, parent := e.old.top(), &e.old.frames[len(e.old.frames)-2]
-	data, ok := leaf.node.overwrite(e.cfg, edits)
+	data, ok := e.overwritten(&leaf.node, edits)
 	if !ok {
 		return false, nil
 	}

@@ -34,6 +34,15 @@ func (p *path) start(ctx context.Context) error {
 	return p.push(ctx, p.tree.root, anyLevel, true)
 }
 
+// end leaves nothing but buffers for the next use.
+func (p *path) end() {
+	clear(p.frames[:cap(p.frames)])
+	*p = path{frames: p.frames[:0], scratch: p.scratch}
+	if cap(p.scratch) > keptBytes {
+		p.scratch = nil
+	}
+}
+
 // usualHeight is room for the levels of some ten million rows.
 const usualHeight = 5
 
@@ -76,11 +85,12 @@ func (p *path) value() []byte {
 // subtree describes the current element; its key is good until the next call.
 func (p *path) subtree() subtree {
 	f := p.top()
-	return subtree{
-		entry: f.node.entry(&p.scratch, f.i),
-		level: f.node.level - 1,
-		edge:  f.edge && f.i == f.node.count-1,
-	}
+	return f.node.subtree(&p.scratch, f.i, f.edge)
+}
+
+// subtree describes child i of a node, which is at the edge or not.
+func (n *Node) subtree(scratch *[]byte, i int, edge bool) subtree {
+	return subtree{entry: n.entry(scratch, i), level: n.level - 1, edge: edge && i == n.count-1}
 }
 
 // sharesWith tells whether the elements of two paths are known to be equal: two
