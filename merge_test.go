@@ -443,14 +443,17 @@ func TestMergeSurvivesReopen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	main, _ := collide(t, db)
+	main, side := collide(t, db)
 	long := strings.Repeat("long", 1000)
-	update(t, main, func(tx *vdb.Tx) error { return tx.Put("t", mergeRow(7, "x", long, 0)) })
-	commit(t, main, "long")
+	put(t, main, mergeRow(7, "x", long, 0))
+	put(t, side, mergeRow(7, "x", long+"er", 0))
 	if _, err := main.Merge(t.Context(), "side", nil); !errors.Is(err, vdb.ErrConflict) {
 		t.Fatal(err)
 	}
 	before := conflictsOf(t, main)
+	if err := db.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -460,7 +463,7 @@ func TestMergeSurvivesReopen(t *testing.T) {
 	defer db.Close()
 	main = mainBranch(t, db)
 	after := conflictsOf(t, main)
-	if len(after) != 3 || fmt.Sprint(after) != fmt.Sprint(before) {
+	if len(after) != 4 || after[3].Theirs[2].Text() != long+"er" || fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("conflicts %v, before %v", after, before)
 	}
 	resolve(t, main, vdb.Resolution{Take: vdb.Theirs})
@@ -510,6 +513,53 @@ func TestMergeUnderWriters(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n, err := s.Count("t", vdb.Range{}); err != nil || n != 10+merges+writers*writes {
+		t.Errorf("%d rows, %v", n, err)
+	}
+}
+
+// Conflicts are settled one by one while transactions go on.
+func TestResolveUnderWriters(t *testing.T) {
+	main, side := fork(t, openMemory(t))
+	const rows, writes = 8, 20
+	for b, text := range map[*vdb.Branch]string{main: "main", side: "side"} {
+		update(t, b, func(tx *vdb.Tx) error {
+			for i := range int64(rows) {
+				if err := tx.Put("t", mergeRow(i, text, "b", 0)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		commit(t, b, text)
+	}
+	if _, err := main.Merge(t.Context(), "side", nil); !errors.Is(err, vdb.ErrConflict) {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for w := range int64(2) {
+		wg.Go(func() {
+			for i := range int64(writes) {
+				if err := main.Update(context.Background(), func(tx *vdb.Tx) error {
+					return errors.Join(tx.Insert("t", mergeRow(1000+w*writes+i, "w", "", 0)), tx.Put("t", mergeRow(9, "w", "", i)))
+				}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for i := range rows {
+		resolve(t, main, vdb.Resolution{Table: "t", Keys: [][]any{{i}}, Take: vdb.Theirs})
+	}
+	wg.Wait()
+	commit(t, main, "merged")
+	for i := range int64(rows) {
+		wantRow(t, main, i, fmt.Sprintf("%d 'side' 'b' 0", i))
+	}
+	s, err := main.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.Count("t", vdb.Range{}); err != nil || n != 10+2*writes {
 		t.Errorf("%d rows, %v", n, err)
 	}
 }

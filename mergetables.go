@@ -505,12 +505,27 @@ func (m *merger) finishAll() error {
 }
 
 func (m *merger) finishMerged(t *tableMerge) error {
-	ours := t.sides[atOurs]
-	if t.rows.to == ours.view.layout {
-		t.entry.schema = ours.view.entry.schema
-		return nil
+	for _, side := range []*tableSide{t.sides[atOurs], t.sides[atTheirs]} {
+		if m.hasMerged(side, t.shape) {
+			t.entry.schema = side.view.entry.schema
+			return nil
+		}
 	}
 	return m.putSchema(t, t.shape.named(m.parentOf))
+}
+
+// hasMerged tells whether a side has the merged schema already, which it may
+// spell in a way of its own.
+func (m *merger) hasMerged(side *tableSide, merged *identitySchema) bool {
+	return merged == side.shape || merged.name == side.shape.name && sameSchema(merged, side.shape) &&
+		!slices.ContainsFunc(side.shape.foreignKeys, m.renames)
+}
+
+// renames tells whether the merged version has another name for what a foreign
+// key refers to.
+func (m *merger) renames(fk identityForeignKey) bool {
+	name, columns := m.parentOf(fk)
+	return !sameName(name, fk.parent) || !slices.EqualFunc(columns, fk.parentColumns, sameName)
 }
 
 func (m *merger) putSchema(t *tableMerge, s *Schema) error {
@@ -539,9 +554,9 @@ func (m *merger) finishWhole(t *tableMerge) error {
 		s.Name = t.spelling()
 	}
 	for i, fk := range side.shape.foreignKeys {
-		name, columns := m.parentOf(fk)
-		if !sameName(name, fk.parent) || !slices.EqualFunc(columns, fk.parentColumns, sameName) {
-			s.ForeignKeys[i].Parent, s.ForeignKeys[i].ParentColumns, changed = name, columns, true
+		if m.renames(fk) {
+			s.ForeignKeys[i].Parent, s.ForeignKeys[i].ParentColumns = m.parentOf(fk)
+			changed = true
 		}
 	}
 	if !changed {
