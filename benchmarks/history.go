@@ -163,61 +163,28 @@ func findWanted(ctx context.Context, s *subject) error {
 	return nil
 }
 
-// makeDeletions makes commits that delete rows, and others after them.
-func makeDeletions(ctx context.Context, s *subject) error {
-	if err := loadIndexed(ctx, s); err != nil {
-		return err
-	}
-	ids := s.rng.Perm(int(s.options.rows))
-	for n := min(deletedRows, len(ids)/(2*deletions)); len(s.deletions) < deletions; ids = ids[n:] {
-		d, err := deleteRows(ctx, s, ids[:n])
-		if err != nil {
-			return err
-		}
-		s.deletions = append(s.deletions, d)
-	}
-	return makeLaterCommits(ctx, s)
-}
-
-func deleteRows(ctx context.Context, s *subject, rows []int) (d deletion, err error) {
+// deleteRows commits a deletion of rows, and other commits after it.
+func deleteRows(ctx context.Context, s *subject) error {
+	s.wanted = s.wanted[:0]
 	var ids []int64
-	for _, id := range rows {
-		ids = append(ids, int64(id))
+	for _, r := range s.changes(min(deletedRows, int(s.options.rows)/20), 0) {
+		ids = append(ids, r.ID)
 	}
 	for _, id := range ids[:checkedRows] {
 		r, err := s.versions.getAsOf(ctx, mainBranch, indexedTable, id)
 		if err != nil {
-			return d, err
-		}
-		d.sample = append(d.sample, r)
-	}
-	if err := s.versions.remove(ctx, inIndexed, ids); err != nil {
-		return d, err
-	}
-	d.rev, err = s.versions.commit(ctx, mainBranch)
-	return d, err
-}
-
-// makeLaterCommits makes the commits that stand between those to revert and the
-// head.
-func makeLaterCommits(ctx context.Context, s *subject) error {
-	began, n := time.Now(), 0
-	for ; n < s.options.later && time.Since(began) < s.options.patience; n++ {
-		if _, err := changeAndCommit(ctx, s, inMain, 1); err != nil {
 			return err
 		}
+		s.wanted = append(s.wanted, r)
 	}
-	s.note("the commits that are reverted have at least %d later ones", n)
-	return nil
-}
-
-// nextDeletion picks the deletion to revert, until there are none left.
-func nextDeletion(_ context.Context, s *subject) error {
-	if len(s.deletions) == 0 {
-		return errExhausted
+	err := s.versions.remove(ctx, inIndexed, ids)
+	if err == nil {
+		s.reverting, err = s.versions.commit(ctx, mainBranch)
 	}
-	s.reverting, s.wanted, s.deletions = s.deletions[0].rev, s.deletions[0].sample, s.deletions[1:]
-	return nil
+	for i := 0; i < s.options.later && err == nil; i++ {
+		_, err = changeAndCommit(ctx, s, inMain, 1)
+	}
+	return err
 }
 
 func revertOnce(ctx context.Context, s *subject, _ int) error {

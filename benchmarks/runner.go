@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -30,9 +29,6 @@ type result struct {
 	engine  string
 	samples []sample
 }
-
-// errExhausted is returned by a prepare that has nothing left to prepare.
-var errExhausted = errors.New("nothing is left to measure")
 
 // minRounds is the least number of measurements, unless a single one is slower
 // than the time given.
@@ -102,7 +98,6 @@ type run struct {
 	n       int // operations in a measurement
 	samples []sample
 	spent   time.Duration
-	done    bool
 }
 
 // start sets the work up, finds the number of operations in a measurement, and
@@ -122,7 +117,7 @@ func (r *run) start(ctx context.Context) error {
 	want := r.subject.options.budget / batchShare
 	for {
 		s, err := r.measure(ctx)
-		if err != nil || s.wall >= want {
+		if err != nil || s.wall >= want || r.alone {
 			r.keepLong(s)
 			return err
 		}
@@ -142,17 +137,12 @@ func (r *run) keepLong(s sample) {
 // round takes one more measurement, unless the time has been spent.
 func (r *run) round(ctx context.Context) (more bool, err error) {
 	budget := r.subject.options.budget
-	if r.done || r.spent >= budget && (len(r.samples) >= minRounds || r.spent >= minRounds*budget) {
+	if r.spent >= budget && (len(r.samples) >= minRounds || r.spent >= minRounds*budget) {
 		return false, nil
 	}
 	began := time.Now()
 	s, err := r.measure(ctx)
-	if errors.Is(err, errExhausted) {
-		r.done, err = true, nil
-	}
-	if s.n > 0 {
-		r.samples = append(r.samples, s)
-	}
+	r.samples = append(r.samples, s)
 	r.spent += time.Since(began)
 	return true, err
 }

@@ -16,8 +16,9 @@ type work struct {
 	// per is how many things one run of n = 1 does, of which the time is given;
 	// nil is one.
 	per func(options) int64
-	// single: run cannot be repeated without prepare.
-	single bool
+	// single: run cannot be repeated without prepare. alone: prepare takes much
+	// longer than run, so that a measurement is one run.
+	single, alone bool
 	// setup runs once for each engine, prepare before each measurement and check
 	// after it. They are not measured and may be nil.
 	setup, prepare, check func(context.Context, *subject) error
@@ -34,21 +35,14 @@ type subject struct {
 	rng      *rand.Rand
 	notes    []string
 
-	fresh     engine     // what bulk loads fill
-	history   []string   // the revisions of commits that changed one row each
-	changed   []string   // commits that changed ten rows each
-	deletions []deletion // those not yet reverted
-	reverting string     // the revision
-	wanted    []row      // what check must find
-	indexed   bool       // the indexed table is there
-	names     int        // branches made
-	serial    int64      // amounts given out
-}
-
-// deletion is a commit that deleted rows.
-type deletion struct {
-	rev    string
-	sample []row // some of the rows
+	fresh     engine   // what bulk loads fill
+	history   []string // the revisions of commits that changed one row each
+	changed   []string // commits that changed ten rows each
+	reverting string   // a commit that deleted rows
+	wanted    []row    // what check must find
+	indexed   bool     // the indexed table is there
+	names     int      // branches made
+	serial    int64    // amounts given out
 }
 
 const (
@@ -59,7 +53,6 @@ const (
 	mergeRows   = 1000 // rows that each side of a merge changes
 	diffRows    = 10   // rows that a diff finds
 	deletedRows = 400  // rows that a revert brings back
-	deletions   = 100  // commits to revert
 	checkedRows = 5    // rows that are compared after a merge or revert
 )
 
@@ -96,7 +89,7 @@ func (s *subject) changes(n int, side int64) []row {
 // databases that the earlier ones read.
 func allWork() []work {
 	plain := []work{
-		{name: "bulk load, per row", single: true, per: tableRows, prepare: newStore, run: bulkLoad, check: dropStore},
+		{name: "bulk load, per row", single: true, alone: true, per: tableRows, prepare: newStore, run: bulkLoad, check: dropStore},
 		{name: "point read, in one transaction", setup: warm, run: pointReads},
 		{name: "point read, a transaction each", run: pointReadTransactions},
 		{name: fmt.Sprintf("range scan of %d, per scan", scanRows), run: rangeScans},
@@ -112,7 +105,7 @@ func allWork() []work {
 		{name: fmt.Sprintf("diff of %d changed rows", diffRows), setup: makeChanges, run: diffs},
 		{name: "create a branch", run: createBranches},
 		{name: fmt.Sprintf("merge of %d + %d changed rows, indexed", mergeRows, mergeRows), single: true, setup: loadIndexed, prepare: diverge, run: mergeOnce, check: findWanted},
-		{name: fmt.Sprintf("revert of %d deleted rows, indexed", deletedRows), single: true, setup: makeDeletions, prepare: nextDeletion, run: revertOnce, check: findWanted},
+		{name: fmt.Sprintf("revert of %d deleted rows, indexed", deletedRows), single: true, alone: true, setup: loadIndexed, prepare: deleteRows, run: revertOnce, check: findWanted},
 	}
 	for i := range history {
 		history[i].versioned = true
