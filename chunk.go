@@ -20,9 +20,11 @@ const (
 	kindIdentities byte = 0x13
 	kindTag        byte = 0x14
 	kindMerge      byte = 0x15
+)
 
+const (
 	chunkVersion byte = 1
-	chunkHeader       = 3
+	chunkHeader  int  = 3
 )
 
 func encodeChunk(kind byte, addresses []hash.Hash, payload []byte) []byte {
@@ -88,16 +90,6 @@ func (f *fields) string() string {
 	s := string(f.data[:n])
 	f.data = f.data[n:]
 	return s
-}
-
-func (f *fields) hash() hash.Hash {
-	if len(f.data) < hash.Size {
-		f.fail()
-		return hash.Hash{}
-	}
-	h := hash.Hash(f.data)
-	f.data = f.data[hash.Size:]
-	return h
 }
 
 func (f *fields) fail() {

@@ -198,7 +198,11 @@ func ExampleDB_MergeBase() {
 	must(err)
 	base, err := db.MergeBase(ctx, "main", "side")
 	fmt.Println(base.Text, err)
-	// Output: Two cities <nil>
+	merged, err := db.IsAncestor(ctx, "main", "side")
+	fmt.Println(merged, err)
+	// Output:
+	// Two cities <nil>
+	// false <nil>
 }
 
 func ExampleTx_AddColumn() {

@@ -64,7 +64,12 @@ func FuzzDecoders(f *testing.F) {
 		} {
 			_ = decode()
 		}
-		checkRefName(string(data))
-		splitRevision(string(data))
+		name, steps := splitRevision(string(data))
+		if name+steps != string(data) {
+			t.Errorf("revision %q is split into %q and %q", data, name, steps)
+		}
+		if checkRefName(string(data)) == nil && steps != "" {
+			t.Errorf("a branch may be called %q, which is a revision with steps", data)
+		}
 	})
 }

@@ -314,6 +314,26 @@ func (db *DB) MergeBase(ctx context.Context, a, b string) (*Commit, error) {
 	return base, opError("merge base of "+a+" and "+b, err)
 }
 
+// IsAncestor tells whether the commit at revision a is that at b, or an ancestor
+// of it: whether b has all of a.
+func (db *DB) IsAncestor(ctx context.Context, a, b string) (bool, error) {
+	op := "compare " + a + " and " + b
+	r, err := db.refs(ctx)
+	if err != nil {
+		return false, opError(op, err)
+	}
+	x, err := db.resolveCommit(ctx, r, MainBranch, a)
+	if err != nil {
+		return false, opError(op, err)
+	}
+	y, err := db.resolveCommit(ctx, r, MainBranch, b)
+	if err != nil {
+		return false, opError(op, err)
+	}
+	is, err := isAncestor(ctx, r.store, x, y)
+	return is, opError(op, err)
+}
+
 func (db *DB) mergeBaseOf(ctx context.Context, branch, a, b string) (*Commit, error) {
 	r, err := db.refs(ctx)
 	if err != nil {

@@ -53,12 +53,12 @@ func (s *Store) compactLater(ctx context.Context) {
 	s.compactError = err
 	s.compactAt = 0
 	if err != nil || !ours { // not at once again
-		s.compactAt = s.view.active.end + s.journalBytes/4
+		s.compactAt = s.view.active.weight() + s.journalBytes/4
 	}
 }
 
-// compact is Compact with the compaction lock held. A journal of less than
-// leastBytes stays.
+// compact is Compact with the compaction lock held. A journal that weighs less
+// than leastBytes stays.
 func (s *Store) compact(ctx context.Context, leastBytes int64) error {
 	if err := s.seal(ctx, leastBytes); err != nil {
 		return err
@@ -97,7 +97,7 @@ func (s *Store) locked(ctx context.Context, f func() error) error {
 // seal ends the active journal and begins another one.
 func (s *Store) seal(ctx context.Context, leastBytes int64) error {
 	return s.locked(ctx, func() error {
-		if s.view.active.end-journalHeaderBytes < leastBytes {
+		if s.view.active.weight()-journalHeaderBytes < leastBytes {
 			return nil
 		}
 		return s.rollOver()

@@ -47,35 +47,64 @@ func (h *housekeeping) stop() {
 	h.done.Wait()
 }
 
-// tidy starts what is due. mu is held.
+// tidy starts what is due: compaction, and beside it, since that can take long,
+// the saving of the index. mu is held.
 func (s *Store) tidy() {
+	if s.compactionDue() {
+		s.compaction.start(func(ctx context.Context) { s.repeat(ctx, s.compactionDue, s.compactLater) })
+	}
+	if s.indexDue() {
+		s.indexing.start(func(ctx context.Context) { s.repeat(ctx, s.indexDue, s.saveIndex) })
+	}
+}
+
+// repeat works as long as there is something due.
+func (s *Store) repeat(ctx context.Context, due func() bool, work func(context.Context)) {
+	for ctx.Err() == nil {
+		s.mu.Lock()
+		more := due()
+		s.mu.Unlock()
+		if !more {
+			return
+		}
+		work(ctx)
+	}
+}
+
+func (s *Store) compactionDue() bool {
+	return s.view != nil && s.failed == nil && s.journalBytes > 0 &&
+		s.view.active.weight() >= max(s.journalBytes, s.compactAt)
+}
+
+func (s *Store) indexDue() bool {
+	if s.view == nil || s.failed != nil {
+		return false
+	}
 	j := s.view.active
-	switch {
-	case s.journalBytes > 0 && j.end >= max(s.journalBytes, s.compactAt):
-		s.house.start(s.compactLater)
-	case j.folded.end > j.saved && j.folded.end <= j.synced:
-		s.house.start(func(context.Context) { s.saveIndex(j) })
-	}
+	return j.folded.end > j.saved && j.folded.end <= j.synced
 }
 
-// saveIndex writes the index file of a journal, as far as it was durable when
-// it was folded. What goes wrong does no harm: the file is a hint.
-func (s *Store) saveIndex(j *journal) {
+// saveIndex writes the index file of the active journal, as far as it was durable
+// when it was folded. What goes wrong does no harm: the file is a hint, and the
+// next fold brings another.
+func (s *Store) saveIndex(context.Context) {
 	s.mu.Lock()
-	f := j.folded
-	due := f.end > j.saved && f.end <= j.synced && s.failed == nil
+	var f indexFile
+	due := s.indexDue()
+	if due {
+		j := s.view.active
+		f = j.folded
+		j.saved = f.end
+	}
 	s.mu.Unlock()
-	if !due || !s.writeIndex(f) {
-		return
+	if due {
+		s.writeIndex(f)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	j.saved = f.end
 }
 
-func (s *Store) writeIndex(f indexFile) bool {
+func (s *Store) writeIndex(f indexFile) {
 	path := s.path(journalEntry{id: f.journal}.indexName())
-	return replaceFile(s.fs, path, f.encode(), false) == nil
+	_ = replaceFile(s.fs, path, f.encode(), false) // a hint that is missing is made anew
 }
 
 // saveLastIndex saves the index of the active journal when the store is closed,
@@ -89,6 +118,6 @@ func (s *Store) saveLastIndex() {
 	}
 	s.mu.Unlock()
 	if due {
-		s.saveIndex(j)
+		s.saveIndex(context.Background())
 	}
 }

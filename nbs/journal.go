@@ -61,7 +61,8 @@ const (
 	appendAlign        = 64
 	growFirstBytes     = 1 << 20
 	growMaxBytes       = 2 << 20
-	foldBytes          = 2 << 20 // of journal, at least, before its index is folded
+	leastChunkBytes    = 1 << 10 // what a chunk counts when a journal is weighed
+	foldBytes          = 1 << 20 // of journal, at least, before its index is folded
 )
 
 func newJournal(path string, e journalEntry, file File) *journal {
@@ -270,6 +271,11 @@ func (j *journal) appended(k kind, t terminal, end int64, entries []entry) {
 		j.fold()
 	}
 }
+
+// weight is the length of the journal in bytes, but counts each chunk as
+// leastChunkBytes at least: who opens the store reads the journal's index, which
+// must stay small where chunks are.
+func (j *journal) weight() int64 { return max(j.end, j.index.count()*leastChunkBytes) }
 
 // fold sorts the index, up to end. An index file never goes beyond a seal: who
 // opens the journal with it must meet the seal, and not append behind it.

@@ -35,7 +35,8 @@ type Store struct {
 	damage      atomic.Pointer[DamageError]
 	tip         atomic.Pointer[tip]
 	count       counters
-	house       housekeeping
+	compaction  housekeeping
+	indexing    housekeeping
 
 	files sync.RWMutex // read-held while a file of view is read
 	view  *view        // written with files and mu held; nil after Close
@@ -56,8 +57,8 @@ type Options struct {
 	// for 64 MiB, a negative number for no cache.
 	CacheBytes int64
 	// JournalBytes is the size at which a journal is turned into a table file,
-	// in the background. 0 stands for 64 MiB; with a negative number only
-	// Compact does that.
+	// in the background, where each chunk counts as 1 KiB at least. 0 stands for
+	// 64 MiB; with a negative number only Compact does that.
 	JournalBytes int64
 	// ReadOnly opens the store without ever writing to it.
 	ReadOnly bool
@@ -141,7 +142,8 @@ func (s *Store) Close() error {
 	}
 	s.life.Lock()
 	defer s.life.Unlock()
-	s.house.stop()
+	s.compaction.stop()
+	s.indexing.stop()
 	s.saveLastIndex()
 	if err := s.closeFiles(); err != nil {
 		return fmt.Errorf("nbs: close %s: %w", s.dir, err)
