@@ -44,7 +44,8 @@ type MergeOptions struct {
 // if the merged rows break a rule, a *ConstraintError. Then the merge is in
 // progress: the working set has all that could be merged, and ours in the rows
 // in conflict. Conflicts and Violations list what is open, ResolveConflicts and
-// transactions settle it, and Commit makes the merge's commit; Abort gives it up.
+// transactions settle it, and Commit makes the merge's commit, of the working set
+// as a whole; Abort gives it up.
 //
 // The working set may have uncommitted changes: they stay uncommitted, and the
 // merge is carried into it. If that meets uncommitted changes of the same cells
@@ -52,7 +53,12 @@ type MergeOptions struct {
 // Transactions go on all the while.
 //
 // Rows of a table without a primary key that both sides added are all kept,
-// under rowids of their own.
+// under rowids of their own, equal ones too.
+//
+// A schema conflict has a Reason and no Key. Until it is settled the table's
+// schema is as ours in what collides, and merged in all else; where rows cannot
+// be merged across it (a table that one side dropped, another primary key) the
+// table is as ours altogether.
 func (b *Branch) Merge(ctx context.Context, rev string, o *MergeOptions) (*Commit, error) {
 	if o == nil {
 		o = &MergeOptions{}

@@ -698,3 +698,71 @@ func (o *oracleMerge) rename() {
 		}
 	}
 }
+
+// countingStore counts the chunks that are read.
+type countingStore struct {
+	prolly.Store
+	reads int
+}
+
+func (s *countingStore) Get(ctx context.Context, h Hash) ([]byte, error) {
+	s.reads++
+	return s.Store.Get(ctx, h)
+}
+
+// The cost of a merge follows the number of changes, in rows and indexes, also
+// where one side added a column or an index.
+func TestMergeReadsLittle(t *testing.T) {
+	b := newMergeBench(t)
+	const rows, changes = 50_000, 10
+	row := func(i, n int64) Row { return Row{Int(i), Int(n), Text(strings.Repeat("x", 100))} }
+	base := b.edit(version{}, func(tx *Tx) error {
+		if err := tx.CreateTable(Schema{
+			Name:       "t",
+			Columns:    []Column{{Name: "id", Type: "INTEGER"}, {Name: "n", Type: "INTEGER"}, {Name: "text"}},
+			PrimaryKey: []string{"id"},
+			Indexes:    []Index{{Name: "n", Columns: []IndexColumn{{Name: "n"}}}},
+		}); err != nil {
+			return err
+		}
+		for i := range int64(rows) {
+			if err := tx.Put("t", row(i, i*7919%rows)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	edit := func(v version, seed uint64, first func(*Tx) error, columns int) version {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		return b.edit(v, func(tx *Tx) error {
+			if err := first(tx); err != nil {
+				return err
+			}
+			for range changes {
+				if err := tx.Put("t", append(row(rng.Int64N(rows), rng.Int64N(rows)), make(Row, columns)...)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	nothing := func(*Tx) error { return nil }
+	theirs := edit(base, 2, nothing, 0)
+	for name, ours := range map[string]version{
+		"rows":   edit(base, 1, nothing, 0),
+		"column": edit(base, 1, func(tx *Tx) error { return tx.AddColumn("t", Column{Name: "more"}) }, 1),
+		"index":  edit(base, 1, func(tx *Tx) error { return tx.CreateIndex("t", Index{Name: "m", Columns: []IndexColumn{{Name: "n"}}}) }, 0),
+	} {
+		for _, sides := range [][2]version{{ours, theirs}, {theirs, ours}} {
+			s := &countingStore{Store: b.w}
+			merged, conflicts := b.merge(base, sides[0], sides[1], func(m *merger) { m.store = s })
+			if len(conflicts) > 0 {
+				t.Errorf("%s: %v", name, conflicts)
+			}
+			if s.reads > 60*changes {
+				t.Errorf("%s: %d chunks read for %d changes", name, s.reads, 2*changes)
+			}
+			b.check(merged)
+		}
+	}
+}
