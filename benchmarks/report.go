@@ -29,6 +29,7 @@ func report(w io.Writer, o options, noise diskNoise, subjects []*subject, result
 		fmt.Fprintln(w, r.line(name, base))
 	}
 	fmt.Fprintln(w)
+	fmt.Fprintf(w, "- A reverted commit has %d later ones.\n", o.later)
 	for _, s := range subjects {
 		for _, n := range s.notes {
 			fmt.Fprintf(w, "- %s: %s.\n", s.name, n)

@@ -89,7 +89,7 @@ func (s *subject) changes(n int, side int64) []row {
 // databases that the earlier ones read.
 func allWork() []work {
 	plain := []work{
-		{name: "bulk load, per row", single: true, alone: true, per: tableRows, prepare: newStore, run: bulkLoad, check: dropStore},
+		{name: "bulk load, per row", single: true, alone: true, per: tableRows, prepare: newStore, run: bulkLoad, check: keepFirst},
 		{name: "point read, in one transaction", setup: warm, run: pointReads},
 		{name: "point read, a transaction each", run: pointReadTransactions},
 		{name: fmt.Sprintf("range scan of %d, per scan", scanRows), run: rangeScans},
@@ -105,7 +105,7 @@ func allWork() []work {
 		{name: fmt.Sprintf("diff of %d changed rows", diffRows), setup: makeChanges, run: diffs},
 		{name: "create a branch", run: createBranches},
 		{name: fmt.Sprintf("merge of %d + %d changed rows, indexed", mergeRows, mergeRows), single: true, setup: loadIndexed, prepare: diverge, run: mergeOnce, check: findWanted},
-		{name: fmt.Sprintf("revert of %d deleted rows, indexed", deletedRows), single: true, alone: true, setup: loadIndexed, prepare: deleteRows, run: revertOnce, check: findWanted},
+		{name: fmt.Sprintf("revert of %d deleted rows under later commits, indexed", deletedRows), single: true, alone: true, setup: loadIndexed, prepare: deleteRows, run: revertOnce, check: findWanted},
 	}
 	for i := range history {
 		history[i].versioned = true
@@ -125,8 +125,8 @@ func bulkLoad(ctx context.Context, s *subject, _ int) error {
 	return s.fresh.load(ctx, mainTable, s.options.rows)
 }
 
-// dropStore keeps the first database that has been filled for all that follows.
-func dropStore(_ context.Context, s *subject) error {
+// keepFirst keeps the first database that has been filled for all that follows.
+func keepFirst(_ context.Context, s *subject) error {
 	if s.engine != nil {
 		return s.fresh.close()
 	}
