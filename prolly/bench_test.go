@@ -3,6 +3,7 @@ package prolly
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"iter"
 	"math/rand/v2"
 	"slices"
@@ -132,6 +133,47 @@ func BenchmarkScan(b *testing.B) {
 		}
 	}
 	perOp(b, benchRows, "ns/row")
+}
+
+// BenchmarkText reads keys that begin with what all have in common, and have to
+// be put together.
+func BenchmarkText(b *testing.B) {
+	const rows = 3000
+	t, err := Build(context.Background(), nil, newStore(), textItems(rows))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("Get", func(b *testing.B) {
+		r := rand.New(rand.NewPCG(1, 1))
+		b.ReportAllocs()
+		for b.Loop() {
+			key := fmt.Appendf(make([]byte, 0, 16), "customer%08d", r.Uint64N(rows))
+			if _, ok, err := t.Get(context.Background(), key); !ok || err != nil {
+				b.Fatal(ok, err)
+			}
+		}
+	})
+	b.Run("Scan", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := drain(t.Items(context.Background(), Range{})); err != nil {
+				b.Fatal(err)
+			}
+		}
+		perOp(b, rows, "ns/row")
+	})
+}
+
+// textItems yields rows with text keys and values of 80 to 119 bytes.
+func textItems(rows int) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		for i := range rows {
+			item := Item{Key: fmt.Appendf(nil, "customer%08d", i), Value: make([]byte, 80+i%40)}
+			if !yield(item, nil) {
+				return
+			}
+		}
+	}
 }
 
 // benchEdits makes n edits, of rows that are there (even keys) or not (odd),

@@ -141,7 +141,7 @@ func (c *chunker) take(n *Node, i, j int) error {
 		}
 		c.takeAddresses(n, known, i, j)
 	}
-	if !c.keys.take(n, &n.keys, n.data[headerSize:headerSize+n.prefix], i, j) {
+	if !c.keys.take(n, &n.keys, n.prefixBytes(), i, j) {
 		return corruptf("key offsets")
 	}
 	return nil

@@ -88,32 +88,24 @@ func (t Tree) Items(ctx context.Context, r Range) iter.Seq2[Item, error] {
 	}
 }
 
-// yield yields the items from i on and before end.
+// yield yields the items from i on and before end. It reads each offset once.
 func (n *Node) yield(i, end int, yield func(Item, error) bool) bool {
-	if n.prefix == 0 {
-		return n.yieldPlain(i, end, yield)
-	}
-	keys := n.keyBuffer(i, end)
-	for ; i < end; i++ {
-		if !yield(n.item(&keys, i), nil) {
-			return false
-		}
-	}
-	return true
-}
-
-// yieldPlain is yield without a prefix, for scans: it reads each offset once.
-func (n *Node) yieldPlain(i, end int, yield func(Item, error) bool) bool {
-	size := uint(len(n.data))
-	key, value := n.bound(&n.keys, i), n.bound(&n.values, i)
+	data, keys, values, buffer := n.data, n.keys, n.values, n.keyBuffer(i, end)
+	key, value := n.bound(&keys, i), n.bound(&values, i)
 	for i < end {
 		i++
-		keyEnd, valueEnd := n.bound(&n.keys, i), n.bound(&n.values, i)
-		if key > keyEnd || keyEnd > size || value > valueEnd || valueEnd > size {
+		keyEnd, valueEnd := n.bound(&keys, i), n.bound(&values, i)
+		if key > keyEnd || keyEnd > uint(len(data)) || value > valueEnd || valueEnd > uint(len(data)) {
 			yield(Item{}, fail("read items", corruptf("offsets of item %d", i-1)))
 			return false
 		}
-		if !yield(Item{n.data[key:keyEnd:keyEnd], n.data[value:valueEnd:valueEnd]}, nil) {
+		item := Item{data[key:keyEnd:keyEnd], data[value:valueEnd:valueEnd]}
+		if buffer != nil {
+			start := len(buffer)
+			buffer = append(append(buffer, n.prefixBytes()...), item.Key...)
+			item.Key = buffer[start:len(buffer):len(buffer)]
+		}
+		if !yield(item, nil) {
 			return false
 		}
 		key, value = keyEnd, valueEnd
@@ -121,14 +113,14 @@ func (n *Node) yieldPlain(i, end int, yield func(Item, error) bool) bool {
 	return true
 }
 
-// keyBuffer returns room for the keys from i on and before end, if there are
-// any.
+// keyBuffer returns room for the keys from i on and before end, or nil if they
+// need not be put together.
 func (n *Node) keyBuffer(i, end int) []byte {
-	size := 0
-	for ; i < end; i++ {
-		size += n.prefix + len(n.span(&n.keys, i))
+	if n.prefix == 0 || i >= end {
+		return nil
 	}
-	return make([]byte, 0, size)
+	suffixes := min(n.bound(&n.keys, end)-n.bound(&n.keys, i), uint(len(n.data)))
+	return make([]byte, 0, int(suffixes)+n.prefix*(end-i))
 }
 
 // item returns item i, its key put together at the end of keys if it must be.
@@ -174,10 +166,7 @@ func (p *path) seekEnd(ctx context.Context, key []byte) error {
 
 // yieldBackward yields the items from last down to start.
 func (n *Node) yieldBackward(start, last int, yield func(Item, error) bool) bool {
-	var keys []byte
-	if n.prefix > 0 {
-		keys = n.keyBuffer(start, last+1)
-	}
+	keys := n.keyBuffer(start, last+1)
 	for i := last; i >= start; i-- {
 		if !yield(n.item(&keys, i), nil) {
 			return false

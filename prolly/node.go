@@ -179,9 +179,11 @@ func (n Node) Key(i int) []byte {
 
 // AppendKey appends the key of item or child i to dst.
 func (n Node) AppendKey(dst []byte, i int) []byte {
-	dst = append(dst, n.data[headerSize:headerSize+n.prefix]...)
+	dst = append(dst, n.prefixBytes()...)
 	return append(dst, n.span(&n.keys, i)...)
 }
+
+func (n *Node) prefixBytes() []byte { return n.data[headerSize : headerSize+n.prefix] }
 
 // key is Key in a buffer that the next call overwrites, where it needs one.
 func (n *Node) key(scratch *[]byte, i int) []byte {
@@ -333,7 +335,7 @@ func (n *Node) matches(i int, key []byte) bool {
 		return false
 	}
 	return bytes.Equal(n.span(&n.keys, i), key[n.prefix:]) &&
-		bytes.Equal(n.data[headerSize:headerSize+n.prefix], key[:n.prefix])
+		bytes.Equal(n.prefixBytes(), key[:n.prefix])
 }
 
 // validate checks all that one node's bytes can tell.
