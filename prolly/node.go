@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 
 	"github.com/vdbgo/vdb/hash"
 )
@@ -266,35 +267,12 @@ func (n *Node) entry(scratch *[]byte, i int) entry {
 }
 
 // search returns the first index whose key is not below key, or count.
-func (n *Node) search(key []byte) int {
-	if n.keys.width == 8 && n.prefix == 0 && len(key) == 8 {
-		return n.searchWord(binary.BigEndian.Uint64(key))
-	}
-	return n.searchFrom(0, key)
-}
-
-// searchWord is search among keys of eight bytes.
-func (n *Node) searchWord(key uint64) int {
-	words := n.data[n.keys.data : n.keys.data+8*n.count]
-	lo, size := 0, n.count
-	for size > 1 {
-		half := size >> 1
-		if binary.BigEndian.Uint64(words[8*(lo+half-1):]) < key {
-			lo += half
-		}
-		size -= half
-	}
-	if binary.BigEndian.Uint64(words[8*lo:]) < key {
-		lo++
-	}
-	return lo
-}
+func (n *Node) search(key []byte) int { return n.searchFrom(0, key) }
 
 // searchFrom is search among the items from start on.
 func (n *Node) searchFrom(start int, key []byte) int {
 	if n.prefix > 0 {
-		prefix := n.data[headerSize : headerSize+n.prefix]
-		switch bytes.Compare(key[:min(len(key), n.prefix)], prefix) {
+		switch bytes.Compare(key[:min(len(key), n.prefix)], n.prefixBytes()) {
 		case -1:
 			return start
 		case 1:
@@ -302,16 +280,51 @@ func (n *Node) searchFrom(start int, key []byte) int {
 		}
 		key = key[n.prefix:]
 	}
+	if n.keys.width == 8 && len(key) == 8 {
+		return n.searchWord(start, binary.BigEndian.Uint64(key))
+	}
+	data, keys := n.data, n.keys
 	lo, hi := start, n.count
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)
-		if bytes.Compare(n.span(&n.keys, mid), key) < 0 {
+		from, to := n.bound(&keys, mid), n.bound(&keys, mid+1)
+		if from > to || to > uint(len(data)) {
+			from, to = 0, 0
+		}
+		if bytes.Compare(data[from:to], key) < 0 {
 			lo = mid + 1
 		} else {
 			hi = mid
 		}
 	}
 	return lo
+}
+
+// searchWord is searchFrom among keys of eight bytes. It compares one in eight
+// and then those between: loads that need not wait for each other, as those of a
+// binary search do, and no branches to foresee.
+func (n *Node) searchWord(start int, key uint64) int {
+	words := n.data[n.keys.data : n.keys.data+8*n.count]
+	lo, size := start, n.count-start
+	for size > 64 {
+		half := size >> 1
+		lo += half & -below(words[8*(lo+half-1):], key)
+		size -= half
+	}
+	end := lo + size
+	for i := lo + 7; i < end; i += 8 {
+		lo += 8 * below(words[8*i:], key)
+	}
+	for i, end := lo, min(lo+7, end); i < end; i++ {
+		lo += below(words[8*i:], key)
+	}
+	return lo
+}
+
+// below is 1 if a word is below key, else 0, without a branch.
+func below(word []byte, key uint64) int {
+	_, borrow := bits.Sub64(binary.BigEndian.Uint64(word), key, 0)
+	return int(borrow)
 }
 
 // compare orders key i against key.
