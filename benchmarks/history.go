@@ -12,7 +12,7 @@ func makeHistory(ctx context.Context, s *subject) error {
 	if len(s.history) > 0 {
 		return nil
 	}
-	if _, err := changeAndCommit(ctx, s, inMain, 1); err != nil {
+	if _, err := changeAndCommit(ctx, s, inMain, 1, 0); err != nil {
 		return err
 	}
 	before, err := s.versions.written()
@@ -21,7 +21,7 @@ func makeHistory(ctx context.Context, s *subject) error {
 	}
 	began := time.Now()
 	for len(s.history) < s.options.history && time.Since(began) < s.options.patience {
-		rev, err := changeAndCommit(ctx, s, inMain, 1)
+		rev, err := changeAndCommit(ctx, s, inMain, 1, 0)
 		if err != nil {
 			return err
 		}
@@ -34,9 +34,10 @@ func makeHistory(ctx context.Context, s *subject) error {
 	return err
 }
 
-// changeAndCommit writes rows with even ids to a table and commits them.
-func changeAndCommit(ctx context.Context, s *subject, to target, rows int) (string, error) {
-	if err := s.put(ctx, to, s.changes(rows, 0)); err != nil {
+// changeAndCommit changes rows of a table, with even ids if side is 0 and odd
+// ones if it is 1, and commits them.
+func changeAndCommit(ctx context.Context, s *subject, to target, rows int, side int64) (string, error) {
+	if err := s.put(ctx, to, s.changes(rows, side)); err != nil {
 		return "", err
 	}
 	return s.versions.commit(ctx, to.branch)
@@ -163,7 +164,7 @@ func findWanted(ctx context.Context, s *subject) error {
 	return nil
 }
 
-// deleteRows commits a deletion of rows, and other commits after it.
+// deleteRows commits a deletion of rows with even ids, and then changes of others.
 func deleteRows(ctx context.Context, s *subject) error {
 	s.wanted = s.wanted[:0]
 	var ids []int64
@@ -182,7 +183,7 @@ func deleteRows(ctx context.Context, s *subject) error {
 		s.reverting, err = s.versions.commit(ctx, mainBranch)
 	}
 	for i := 0; i < s.options.later && err == nil; i++ {
-		_, err = changeAndCommit(ctx, s, inMain, 1)
+		_, err = changeAndCommit(ctx, s, inIndexed, 1, 1)
 	}
 	return err
 }
