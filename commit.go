@@ -176,7 +176,32 @@ func (db *DB) pickTables(ctx context.Context, s prolly.Store, head, working vers
 	sortEdits(edits)
 	edits = slices.CompactFunc(edits, func(a, b prolly.Edit) bool { return string(a.Key) == string(b.Key) })
 	tree, err := to.Apply(ctx, edits)
-	return version{root: tree.Hash(), ids: working.ids}, err
+	if err != nil {
+		return version{}, err
+	}
+	ids, err := pickIdentities(ctx, s, head.ids, working.ids, tables)
+	return version{root: tree.Hash(), ids: ids}, err
+}
+
+// pickIdentities returns head's identities with those of the named tables as
+// they are in working.
+func pickIdentities(ctx context.Context, s prolly.Store, head, working hash.Hash, tables []string) (hash.Hash, error) {
+	if head == working {
+		return head, nil
+	}
+	from, err := loadIdentities(ctx, s, working)
+	if err != nil {
+		return hash.Hash{}, err
+	}
+	to, err := loadIdentities(ctx, s, head)
+	if err != nil {
+		return hash.Hash{}, err
+	}
+	to = to.clone()
+	for _, name := range tables {
+		to.put(name, from.clone().Tables[fold(name)])
+	}
+	return to.store(ctx, s)
 }
 
 // commitDraft is a commit that is about to be made.

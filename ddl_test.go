@@ -210,6 +210,20 @@ func TestCommitSomeTablesAndAmend(t *testing.T) {
 	if amended.Text != "customers" || amended.Author != "Ann" || len(amended.Parents) != 1 || amended.Parents[0] != c.Parents[0] {
 		t.Fatalf("amended: %+v", amended)
 	}
+	update(t, b, func(tx *vdb.Tx) error {
+		return errors.Join(tx.RenameColumn("letters", "mail", "address"), tx.Put("customers", texts("c3", "3@x", "Three")))
+	})
+	c, err = b.Commit(t.Context(), vdb.Message{Text: "customers again", Tables: []string{"customers"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at, err = b.AsOf(t.Context(), c.Hash.String()); err != nil {
+		t.Fatal(err)
+	}
+	if got := columnNames(t, at, "letters"); !slices.Equal(got, []string{"id", "mail"}) {
+		t.Fatalf("columns of a table that was not named: %v", got)
+	}
+	commit(t, b, "the rest")
 	if _, err := b.Commit(t.Context(), vdb.Message{Text: "nothing"}); !errors.Is(err, vdb.ErrNothingToCommit) {
 		t.Fatalf("nothing to commit: %v", err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"time"
 
 	"github.com/vdbgo/vdb/nbs"
 	"github.com/vdbgo/vdb/prolly"
@@ -42,6 +44,13 @@ const updateAttempts = 100
 // refused.
 func (b *Branch) Update(ctx context.Context, fn func(*Tx) error) error {
 	for attempt := 1; ; attempt++ {
+		if attempt == patience {
+			leave, err := b.db.takeTurn(ctx, b.name)
+			if err != nil {
+				return opError("update branch "+b.name, err)
+			}
+			defer leave()
+		}
 		err := b.updateOnce(ctx, fn)
 		if !errors.Is(err, errLostRace) {
 			return err
@@ -52,6 +61,41 @@ func (b *Branch) Update(ctx context.Context, fn func(*Tx) error) error {
 		if err := ctx.Err(); err != nil {
 			return opError("update branch "+b.name, err)
 		}
+	}
+}
+
+// patience is the attempt from which on Update takes turns with others that lost
+// races on the branch, so that none of them starves.
+const patience = 4
+
+// turns are places to wait in: one for each branch, more or less.
+type turns [64]chan struct{}
+
+func newTurns() *turns {
+	var t turns
+	for i := range t {
+		t[i] = make(chan struct{}, 1)
+	}
+	return &t
+}
+
+// longestTurn is how long one waits for a turn. It bounds what a slow function
+// costs the others, and lets a transaction run inside of another's.
+const longestTurn = time.Second
+
+// takeTurn waits until no other transaction of this process that lost races on
+// the branch is running, but not for ever. The caller must leave.
+func (db *DB) takeTurn(ctx context.Context, branch string) (leave func(), err error) {
+	h := fnv.New32a()
+	h.Write([]byte(branch))
+	turn := db.turns[h.Sum32()%uint32(len(db.turns))]
+	select {
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
+	case <-time.After(longestTurn):
+		return func() {}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 

@@ -19,6 +19,7 @@ type DB struct {
 	now     func() time.Time
 	layouts sync.Map // schema address → *layout
 	moved   notifier
+	turns   *turns
 }
 
 // blocks is what a DB needs of a block store: *nbs.Store and *nbs.Memory have it.
@@ -63,7 +64,7 @@ func Open(ctx context.Context, path string, opts *Options) (*DB, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	db := &DB{path: path, now: opts.Now}
+	db := &DB{path: path, now: opts.Now, turns: newTurns()}
 	if db.now == nil {
 		db.now = time.Now
 	}
