@@ -111,10 +111,11 @@ func (b *batch) reset() { b.edits, b.bytes = b.edits[:0], b.bytes[:0] }
 // in pieces as large as they come, and with the rows that the edits make.
 type editor struct {
 	builder
-	old    path
-	last   []byte // key of the latest edit
-	any    bool   // there was an edit
-	places []int  // of an overwrite
+	old     path
+	last    []byte // key of the latest edit
+	any     bool   // there was an edit
+	places  []int  // of an overwrite
+	offsets []int  // of addresses in values that it compares
 }
 
 // editors keeps the buffers of editors that are done for others.

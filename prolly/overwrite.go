@@ -84,7 +84,7 @@ func (e *editor) place(n *Node, edits []Edit) bool {
 			old = n.value(i)
 		}
 		if !sameValue(old, edit.Value) {
-			if old == nil || !e.cfg.interchangeable(edit.Key, old, edit.Value) {
+			if old == nil || !e.interchangeable(edit.Key, old, edit.Value) {
 				return false
 			}
 			at = int(n.bound(&n.values, i))
@@ -96,16 +96,22 @@ func (e *editor) place(n *Node, edits []Edit) bool {
 
 // interchangeable tells whether a value can take another's place, bytes aside:
 // it has the same sizes, and holds addresses in the same places.
-func (c *Config) interchangeable(key, old, value []byte) bool {
+func (e *editor) interchangeable(key, old, value []byte) bool {
 	if value == nil || len(old) != len(value) {
 		return false
 	}
-	oldSize, oldSpills := c.measure(key, old)
-	size, spills := c.measure(key, value)
+	oldSize, oldSpills := e.cfg.measure(key, old)
+	size, spills := e.cfg.measure(key, value)
 	if size != oldSize || spills || oldSpills {
 		return false
 	}
-	return c.Addresses == nil || slices.Equal(c.Addresses(old, nil), c.Addresses(value, nil))
+	if e.cfg.Addresses == nil {
+		return true
+	}
+	e.offsets = e.cfg.Addresses(old, e.offsets[:0])
+	known := len(e.offsets)
+	e.offsets = e.cfg.Addresses(value, e.offsets)
+	return slices.Equal(e.offsets[:known], e.offsets[known:])
 }
 
 // overwrite makes the edits of the current leaf in a copy of it, if it can, and
