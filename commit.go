@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vdbgo/vdb/hash"
@@ -84,6 +85,12 @@ func (c *Commit) version() version { return version{root: c.Root, ids: c.ids} }
 
 // Short returns the first ten digits of the commit's hash.
 func (c *Commit) Short() string { return c.Hash.String()[:10] }
+
+// Subject returns the first line of the commit's text.
+func (c *Commit) Subject() string {
+	line, _, _ := strings.Cut(c.Text, "\n")
+	return line
+}
 
 // Commit records the working set in history and returns the new commit.
 // ErrNothingToCommit if there is no change, ErrMerging if conflicts remain.

@@ -38,8 +38,8 @@ type Resolution struct {
 	// Theirs takes theirs in what collides; rows of that table that were settled
 	// before are in conflict again.
 	Take Side
-	// Func, if Take is empty, returns the row to be, nil for none; an ErrConflict
-	// leaves the row in conflict. It is not asked about schemas, and may be asked
+	// Func, if Take is empty, returns the row to be, nil for none; Conflict.Merged
+	// is a start. An ErrConflict leaves the row in conflict. It is not asked about schemas, and may be asked
 	// again about the same row.
 	Func func(Conflict) (Row, error)
 }
@@ -111,7 +111,7 @@ func (b *Branch) ResolveConflicts(ctx context.Context, r Resolution) error {
 func (r *Resolution) validate() error {
 	switch {
 	case r.Take == "" && r.Func == nil:
-		return invalidf("neither Take nor Func")
+		return invalidf("neither Take nor Func says how")
 	case r.Take != "" && r.Func != nil:
 		return invalidf("both Take and Func")
 	case r.Take != "" && r.Take != Ours && r.Take != Theirs && r.Take != Working:

@@ -74,24 +74,24 @@ func TestConstraints(t *testing.T) {
 		{"swap of unique values", func(tx *vdb.Tx) error {
 			return errors.Join(tx.Put("customers", texts("c2", "b@x", "Bob")), tx.Put("customers", texts("c1", "b@x", "Ann")), tx.Put("customers", texts("c2", "a@x", "Bob")))
 		}, ""},
-		{"child without parent", func(tx *vdb.Tx) error { return tx.Put("orders", vdb.Row{vdb.Int(2), vdb.Text("nope")}) }, "FOREIGN KEY of table orders (customer), row (2): no such row in customers"},
+		{"child without parent", func(tx *vdb.Tx) error { return tx.Put("orders", vdb.Row{vdb.Int(2), vdb.Text("nope")}) }, "FOREIGN KEY of table orders (customer), row (2): no row ('nope') in customers"},
 		{"child before parent", func(tx *vdb.Tx) error {
 			return errors.Join(tx.Put("orders", vdb.Row{vdb.Int(2), vdb.Text("c9")}), tx.Put("customers", texts("c9", "9@x", "Nine")))
 		}, ""},
 		{"NULL child", func(tx *vdb.Tx) error { return tx.Put("orders", vdb.Row{vdb.Int(2), null}) }, ""},
-		{"parent gone", func(tx *vdb.Tx) error { return tx.Delete("customers", "c1") }, "FOREIGN KEY of table orders (customer), row (1): no such row in customers; FOREIGN KEY of table letters (mail), row (1): no such row in customers"},
-		{"parent's unique key changed", func(tx *vdb.Tx) error { return tx.Put("customers", texts("c1", "z@x", "Ann")) }, "FOREIGN KEY of table letters (mail), row (1): no such row in customers"},
+		{"parent gone", func(tx *vdb.Tx) error { return tx.Delete("customers", "c1") }, "FOREIGN KEY of table orders (customer), row (1): no row ('c1') in customers; FOREIGN KEY of table letters (mail), row (1): no row ('a@x') in customers"},
+		{"parent's unique key changed", func(tx *vdb.Tx) error { return tx.Put("customers", texts("c1", "z@x", "Ann")) }, "FOREIGN KEY of table letters (mail), row (1): no row ('a@x') in customers"},
 		{"parent and children gone", func(tx *vdb.Tx) error {
 			return errors.Join(tx.Delete("customers", "c1"), tx.Delete("orders", 1), tx.Delete("letters", 1))
 		}, ""},
-		{"parent table dropped", func(tx *vdb.Tx) error { return errors.Join(tx.Delete("letters", 1), tx.DropTable("customers")) }, "FOREIGN KEY of table orders (customer), row (1): no such row in customers"},
+		{"parent table dropped", func(tx *vdb.Tx) error { return errors.Join(tx.Delete("letters", 1), tx.DropTable("customers")) }, "FOREIGN KEY of table orders (customer), row (1): no row ('c1') in customers"},
 		{"unique index over equal rows", func(tx *vdb.Tx) error {
 			return errors.Join(tx.Put("customers", texts("c2", "b@x", "Ann")),
 				tx.CreateIndex("customers", vdb.Index{Name: "name", Unique: true, Columns: []vdb.IndexColumn{{Name: "name"}}}))
 		}, "UNIQUE of table customers (name), row ('c1'); UNIQUE of table customers (name), row ('c2')"},
 		{"foreign key over orphans", func(tx *vdb.Tx) error {
 			return tx.AddForeignKey("customers", vdb.ForeignKey{Columns: []string{"name"}, Parent: "customers"})
-		}, "FOREIGN KEY of table customers (name), row ('c1'): no such row in customers"},
+		}, "FOREIGN KEY of table customers (name), row ('c1'): no row ('Ann') in customers"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := shop(t)

@@ -32,11 +32,21 @@ var (
 	ErrNotMerging = errors.New("no merge is in progress")
 	// ErrTxDone: the transaction has ended.
 	ErrTxDone = errors.New("the transaction has ended")
+	// ErrNotDatabase: the directory holds something else, or nothing where none can
+	// be made.
+	ErrNotDatabase = nbs.ErrNotStore
+	// ErrNewerFormat: the database was written by a newer version of this module.
+	ErrNewerFormat = nbs.ErrNewerFormat
 	// ErrReadOnly: the database, transaction or snapshot cannot be written.
 	ErrReadOnly = nbs.ErrReadOnly
 	// ErrClosed: the database has been closed.
 	ErrClosed = nbs.ErrClosed
 )
+
+// DamageError tells in which file of the database, and where in it, bytes are not
+// what was written. It is in the chain of what Damage returns, and of errors of
+// reads that met damage.
+type DamageError = nbs.DamageError
 
 // Conflict is a row, or a table's schema, that both sides changed differently.
 type Conflict struct {
@@ -46,6 +56,10 @@ type Conflict struct {
 	// Base, Ours and Theirs are the row on each side, nil where it is absent,
 	// in the column order of the merged schema.
 	Base, Ours, Theirs Row
+	// Merged is the row with all that could be merged, by policies too, and ours
+	// in Columns: where a function that resolves the conflict best starts. It is
+	// nil where one side deleted the row.
+	Merged Row
 	// Columns names the columns on which the sides disagree; empty when one
 	// side deleted the row.
 	Columns []string
@@ -93,16 +107,20 @@ type Violation struct {
 	Table string
 	// Key holds the values of the row's primary key.
 	Key []Value
-	// Columns are those of the rule.
+	// Columns are those of the rule, and Values what the row holds in them.
 	Columns []string
+	Values  []Value
 	// Other names the parent table of a foreign key.
 	Other string
 }
 
 func (v Violation) String() string {
 	s := fmt.Sprintf("%s of table %s (%s), row %s", v.Kind, v.Table, strings.Join(v.Columns, ", "), formatValues(v.Key))
-	if v.Other != "" {
-		s += ": no such row in " + v.Other
+	switch v.Kind {
+	case ViolatesForeignKey:
+		s += fmt.Sprintf(": no row %s in %s", formatValues(v.Values), v.Other)
+	case ViolatesUnique:
+		s += fmt.Sprintf(": another row has %s too", formatValues(v.Values))
 	}
 	return s
 }
@@ -149,10 +167,16 @@ func formatValues(vals []Value) string {
 	return "(" + strings.Join(parts, ", ") + ")"
 }
 
-// opError names the operation and the object in err.
+// opError names the operation and the object in err. An error that lists rows
+// is given the name, so that it does not have two.
 func opError(op string, err error) error {
-	if err == nil {
+	switch e := err.(type) {
+	case nil:
 		return nil
+	case *ConflictError:
+		return &ConflictError{Op: op, Conflicts: e.Conflicts}
+	case *ConstraintError:
+		return &ConstraintError{Op: op, Violations: e.Violations}
 	}
 	return fmt.Errorf("vdb: %s: %w", op, err)
 }

@@ -76,7 +76,9 @@ func ExampleBranch_Merge() {
 		Resolve: map[string]func(vdb.Conflict) (vdb.Row, error){
 			"items": func(c vdb.Conflict) (vdb.Row, error) {
 				fmt.Println(c, "was", c.Base[1], "is", c.Ours[1], "and", c.Theirs[1])
-				return c.Theirs, nil
+				row := c.Merged // all that could be merged, and ours in the rest
+				row[1] = c.Theirs[1]
+				return row, nil
 			},
 		},
 	})
@@ -198,5 +200,5 @@ func ExampleBranch_Violations() {
 		fmt.Println(v)
 	}
 	// Output:
-	// UNIQUE of table users (mail), row (3)
+	// UNIQUE of table users (mail), row (3): another row has ('bob@example.com') too
 }

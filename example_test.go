@@ -244,5 +244,5 @@ func ExampleTx_CreateTable() {
 		)
 	})
 	fmt.Println(err)
-	// Output: vdb: commit transaction on branch main: vdb: check constraints: 1 constraint violation: FOREIGN KEY of table streets (city), row (1): no such row in cities
+	// Output: vdb: commit transaction on branch main: 1 constraint violation: FOREIGN KEY of table streets (city), row (1): no row ('Rome') in cities
 }

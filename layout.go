@@ -236,7 +236,7 @@ func (l *layout) prepare(row []Value) error {
 		row[i] = c.affinity.Apply(row[i])
 		if row[i].IsNull() && c.notNull && !(l.kind == keyInteger && l.key[0].column == i) {
 			return &ConstraintError{Op: "write", Violations: []Violation{{
-				Kind: ViolatesNotNull, Table: l.schema.Name, Key: l.knownKey(row), Columns: []string{c.name},
+				Kind: ViolatesNotNull, Table: l.schema.Name, Key: l.knownKey(row), Columns: []string{c.name}, Values: []Value{Null()},
 			}}}
 		}
 		if err := checkValue(row[i]); err != nil {

@@ -27,8 +27,9 @@ type MergeOptions struct {
 	Take Side
 	// Resolve decides conflicts of rows, by table: it returns the row to be, in
 	// the order of the merged schema's columns, nil for none. An ErrConflict
-	// leaves the row in conflict, any other error ends the merge. The policies of
-	// columns have been applied before.
+	// leaves the row in conflict, any other error ends the merge. Conflict.Merged
+	// has what the policies of columns and the cells that one side alone changed
+	// make of the row.
 	Resolve map[string]func(Conflict) (Row, error)
 }
 

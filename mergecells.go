@@ -152,19 +152,35 @@ func (m *cellMerge) conflict(c rowConflict) (Conflict, error) {
 			}
 		}
 	}
-	listed.Columns, err = m.columns(c)
+	if listed.Ours == nil || listed.Theirs == nil {
+		return listed, nil
+	}
+	listed.Merged, listed.Columns, err = m.halfMerged(c)
 	return listed, err
 }
 
-// columns names the columns on which the sides collide.
-func (m *cellMerge) columns(c rowConflict) ([]string, error) {
+// halfMerged merges a row in conflict as far as it goes, with ours in the columns
+// on which the sides collide, and names those.
+func (m *cellMerge) halfMerged(c rowConflict) (merged Row, columns []string, err error) {
+	var sides [3][]Value
+	for i, rec := range [][]byte{c.base, c.ours, c.theirs} {
+		if sides[i], err = m.decode(c.key, rec); err != nil {
+			return nil, nil, err
+		}
+	}
 	undecided := *m
 	undecided.take = ""
-	_, columns, err := undecided.merge(c.key, c.base, c.ours, c.theirs)
+	merged, columns, err = undecided.mergeRow(sides[atBase], sides[atOurs], sides[atTheirs])
+	for i := 0; i < len(merged) && err == nil; i++ {
+		if slices.Contains(columns, m.view.cols[i].name) {
+			merged[i] = sides[atOurs][i]
+		}
+		merged[i], err = m.view.content(m.ctx, merged[i])
+	}
 	if len(columns) == 0 {
 		columns = nil
 	}
-	return columns, err
+	return merged, columns, err
 }
 
 // resolve asks fn for the row. An ErrConflict leaves it undecided.

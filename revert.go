@@ -25,7 +25,7 @@ type RevertOptions struct {
 	// the revert, or the picked commit, wants.
 	Take Side
 	// Resolve decides conflicts of rows, by table: it returns the row to be, nil
-	// for none. An error ends the operation.
+	// for none; Conflict.Merged is a start. An error ends the operation.
 	Resolve map[string]func(Conflict) (Row, error)
 }
 
@@ -186,14 +186,9 @@ func (r *replay) before(ctx context.Context, c *Commit) (version, error) {
 func (r *replay) revertMessage(c *Commit) Message {
 	m := r.o.Message
 	if m.Text == "" {
-		m.Text = fmt.Sprintf("Revert %q\n\nThis reverts commit %s.\n", firstLine(c.Text), c.Hash)
+		m.Text = fmt.Sprintf("Revert %q\n\nThis reverts commit %s.\n", c.Subject(), c.Hash)
 	}
 	return m
-}
-
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
 }
 
 func (r *replay) pickMessage(c *Commit) Message {
@@ -217,7 +212,7 @@ func (r *replay) squashMessage(rev string, commits []*Commit) {
 		var text strings.Builder
 		fmt.Fprintf(&text, "%s %s\n\n", verb, rev)
 		for _, c := range commits {
-			fmt.Fprintf(&text, "%s %s\n", c.Hash, firstLine(c.Text))
+			fmt.Fprintf(&text, "%s %s\n", c.Hash, c.Subject())
 		}
 		m.Text = text.String()
 	}
@@ -248,7 +243,7 @@ func (r *replay) drafts(ctx context.Context, w *nbs.Writer, head *Commit) ([]com
 // apply makes one step's change on a version.
 func (r *replay) apply(ctx context.Context, w *nbs.Writer, onto version, step replayStep) (version, error) {
 	m := merger{db: r.branch.db, ctx: ctx, store: w, base: step.base, ours: onto, theirs: step.theirs,
-		theirsLater: true, replay: true, take: r.o.Take, resolve: r.resolvers()}
+		theirsLater: true, replay: true, take: r.o.Take, resolve: foldKeys(r.o.Resolve)}
 	merged, err := m.run()
 	if err != nil {
 		return version{}, err
@@ -257,12 +252,4 @@ func (r *replay) apply(ctx context.Context, w *nbs.Writer, onto version, step re
 		return version{}, &ConflictError{Op: r.op, Conflicts: conflicts}
 	}
 	return merged, m.verify(onto, merged)
-}
-
-func (r *replay) resolvers() map[string]func(Conflict) (Row, error) {
-	folded := make(map[string]func(Conflict) (Row, error), len(r.o.Resolve))
-	for table, fn := range r.o.Resolve {
-		folded[fold(table)] = fn
-	}
-	return folded
 }

@@ -85,9 +85,6 @@ const (
 	PolicySum Policy = "sum"
 )
 
-// Value is one SQL value: NULL, INTEGER, REAL, TEXT or BLOB.
-type Value = record.Value
-
 // Row holds a row's values in the order of its Schema's columns.
 type Row []Value
 

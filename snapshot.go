@@ -25,10 +25,24 @@ type Snapshot struct {
 	tables  map[string]*tableView // by folded name
 }
 
-// Reader is what rows are read from: a *Snapshot or a *Tx.
+// Reader is what is read from: a *Snapshot or a *Tx. No other type can be one.
+// Functions that take a Reader read what is committed, what was, and what a
+// transaction has written so far; the methods are those of Snapshot.
 type Reader interface {
+	Tables() ([]string, error)
+	Schema(table string) (*Schema, error)
+	Get(table string, key ...any) (Row, error)
+	Rows(table string, r Range) iter.Seq2[Row, error]
+	Count(table string, r Range) (uint64, error)
+	OpenBlob(table, column string, key ...any) (*Blob, error)
+
 	snapshot() *Snapshot
 }
+
+var (
+	_ Reader = (*Snapshot)(nil)
+	_ Reader = (*Tx)(nil)
+)
 
 func (s *Snapshot) snapshot() *Snapshot { return s }
 

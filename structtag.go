@@ -158,7 +158,7 @@ func (c *columnTag) option(name, arg string, given bool) error {
 	case "fk":
 		c.addForeignKey(arg)
 	default:
-		return invalidf("tag option %q", name)
+		return invalidf("tag option %q; there are pk, auto, unique, index, desc, nocase, rtrim, notnull, type, default, merge and fk", name)
 	}
 	return nil
 }

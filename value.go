@@ -9,6 +9,41 @@ import (
 	"github.com/vdbgo/vdb/internal/record"
 )
 
+// Value is one SQL value: NULL, INTEGER, REAL, TEXT or BLOB. The zero Value is
+// NULL. Values are immutable, small (24 bytes) and made without allocation, and
+// may be used by many goroutines at once. A TEXT or BLOB aliases the bytes that it
+// was made from: they must not change while it is in use. Those of rows that were
+// read are the reader's own.
+//
+// Its methods are
+//
+//	Kind() Kind        KindNull, KindInteger, KindReal, KindText or KindBlob
+//	IsNull() bool
+//	Int() int64        the number of an INTEGER, else 0
+//	Float() float64    the number of a REAL or INTEGER, else 0
+//	Text() string      a copy of the content of a TEXT or BLOB, else ""
+//	Bytes() []byte     the content of a TEXT or BLOB, not to be changed, else nil
+//	Size() int64       the length in bytes of a TEXT or BLOB, else 0
+//	Any() any          nil, int64, float64, string or []byte, the last two copied
+//	String() string    a SQL literal for messages, long content abbreviated
+//	Equal(Value) bool  same kind and content: 1 and 1.0 are not Equal
+//
+// Compare Values with Equal, not with ==.
+type Value = record.Value
+
+// Kind is the storage class of a Value. Its String is what SQL's typeof() says.
+type Kind = record.Kind
+
+// The kinds, in the order in which SQL sorts them, but that INTEGER and REAL are
+// one class of numbers.
+const (
+	KindNull    = record.KindNull
+	KindInteger = record.KindInteger
+	KindReal    = record.KindReal
+	KindText    = record.KindText
+	KindBlob    = record.KindBlob
+)
+
 // Null returns SQL's NULL.
 func Null() Value { return record.Null() }
 

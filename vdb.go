@@ -55,7 +55,8 @@ const MainBranch = "main"
 const Memory = ":memory:"
 
 // Open opens the database in the directory path, and creates it where there is
-// none. A nil opts is fine.
+// none. A nil opts is fine. ErrNotDatabase if the directory holds something else,
+// ErrNewerFormat if a newer version of this module has written it.
 //
 // A store that has been damaged opens read-only: Damage says what was found and
 // where, every write fails with that error, and a read that meets damage fails
@@ -118,8 +119,8 @@ func (db *DB) Close() error {
 // Path returns the directory that was opened.
 func (db *DB) Path() string { return db.path }
 
-// Damage returns what is wrong with the store, because of which it is read-only;
-// nil if it is whole.
+// Damage returns what is wrong with the store, because of which it is read-only,
+// with a *DamageError in its chain; nil if it is whole.
 func (db *DB) Damage() error { return opError("damaged store "+db.path, db.blocks.Damage()) }
 
 // Stats returns the sizes and counters of the block store.

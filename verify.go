@@ -162,7 +162,9 @@ func (v *verifier) row(t *tableView, change prolly.Change) error {
 	}
 	for i := range t.cols {
 		if v.nulls && t.cols[i].notNull && row[i].IsNull() {
-			v.report(ViolatesNotNull, t, change.Key, row, []string{t.cols[i].name}, "")
+			if err := v.report(ViolatesNotNull, t, change.Key, row, []string{t.cols[i].name}, ""); err != nil {
+				return err
+			}
 		}
 	}
 	for i := range t.schema.ForeignKeys {
@@ -173,19 +175,34 @@ func (v *verifier) row(t *tableView, change prolly.Change) error {
 	return nil
 }
 
-func (v *verifier) report(kind ViolationKind, t *tableView, key []byte, row []Value, columns []string, other string) {
+// report adds a violation, once, with what the row holds.
+func (v *verifier) report(kind ViolationKind, t *tableView, key []byte, row []Value, columns []string, other string) error {
+	for i := range row {
+		var err error
+		if row[i], err = t.content(v.ctx, row[i]); err != nil {
+			return err
+		}
+	}
 	vals, err := t.keyValues(key, row)
 	if err != nil {
-		vals = nil
+		return err
 	}
 	found := Violation{Kind: kind, Table: t.schema.Name, Key: slices.Clone(vals), Columns: columns, Other: other}
+	for _, name := range columns {
+		i, err := t.column(name)
+		if err != nil {
+			return err
+		}
+		found.Values = append(found.Values, row[i])
+	}
 	if v.seen == nil {
 		v.seen = map[string]bool{}
 	}
-	if id := found.String(); !v.seen[id] {
+	if id := fmt.Sprintf("%s %q %q %x", kind, t.schema.Name, columns, key); !v.seen[id] {
 		v.seen[id] = true
 		v.found = append(v.found, found)
 	}
+	return nil
 }
 
 // parent checks that the row which the i-th foreign key refers to is there.
@@ -209,8 +226,7 @@ func (v *verifier) parent(t *tableView, key []byte, row []Value, i int) error {
 		return err
 	}
 	if !ok {
-		v.report(ViolatesForeignKey, t, key, row, fk.Columns, fk.Parent)
-		return nil
+		return v.report(ViolatesForeignKey, t, key, row, fk.Columns, fk.Parent)
 	}
 	v.parents[i] = vals
 	return nil
@@ -327,8 +343,7 @@ func (v *verifier) uniqueEntry(t *tableView, i int, entry []byte) error {
 	for c := range names {
 		names[c] = t.cols[x.columns[c].column].name
 	}
-	v.report(ViolatesUnique, t, item.Key, row, names, "")
-	return nil
+	return v.report(ViolatesUnique, t, item.Key, row, names, "")
 }
 
 // ownPrefix returns the part of an entry that holds the declared columns, and
@@ -448,7 +463,9 @@ func (v *verifier) referrers(child childKey, keys map[string][]Value) error {
 		if err != nil {
 			return err
 		}
-		v.report(ViolatesForeignKey, child.table, item.Key, row, child.fk.Columns, child.fk.Parent)
+		if err := v.report(ViolatesForeignKey, child.table, item.Key, row, child.fk.Columns, child.fk.Parent); err != nil {
+			return err
+		}
 		if len(v.found) >= maxViolations {
 			return nil
 		}
