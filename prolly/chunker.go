@@ -109,20 +109,20 @@ func (c *chunker) reach(cfg *Config, n *Node, i, j int) (k int, cut bool, err er
 }
 
 // measure returns the logical size of element i of a node on the chunker's
-// level, and notes if it spills.
+// level, and notes if it spills. Offsets that make no sense are left to take.
 func (c *chunker) measure(cfg *Config, n *Node, i int) (int, error) {
-	if n.level > 0 {
+	switch {
+	case n.level > 0:
 		c.weight = n.weight(i)
 		return cfg.weigh(n.keyBytes(i), c.weight), nil
+	case cfg.Measure == nil:
+		size := n.keyBytes(i) + n.extent(&n.values, i) + itemOverhead
+		c.weight = saturate(size)
+		return size, nil
 	}
 	value := n.value(i)
 	if value == nil {
 		return 0, corruptf("value of item %d", i)
-	}
-	if cfg.Measure == nil {
-		size := n.keyBytes(i) + len(value) + itemOverhead
-		c.weight = saturate(size)
-		return size, nil
 	}
 	size, spills := cfg.measure(n.key(&c.scratch, i), value)
 	c.spills = c.spills || spills

@@ -14,17 +14,19 @@ type column struct {
 	width int // of every string so far, or -1
 }
 
-func (c *column) add(b []byte) { c.close(append(c.data, b...), len(b)) }
+func (c *column) add(b []byte) {
+	c.data = append(c.data, b...)
+	c.close(len(b))
+}
 
 // close ends a string of some width, the last in data.
-func (c *column) close(data []byte, width int) {
+func (c *column) close(width int) {
 	if len(c.ends) == 0 {
 		c.width = width
 	} else if c.width != width {
 		c.width = -1
 	}
-	c.data = data
-	c.ends = append(c.ends, uint32(len(data)))
+	c.ends = append(c.ends, uint32(len(c.data)))
 }
 
 // take appends elements i to j of a section of a node, each after a prefix. It
@@ -60,10 +62,9 @@ func (c *column) takeEach(n *Node, s *section, prefix []byte, i, j int) bool {
 		if element == nil {
 			return false
 		}
-		if len(prefix) > 0 {
-			c.data = append(c.data, prefix...)
-		}
-		c.close(append(c.data, element...), len(prefix)+len(element))
+		c.data = append(c.data, prefix...)
+		c.data = append(c.data, element...)
+		c.close(len(prefix) + len(element))
 	}
 	return true
 }

@@ -195,13 +195,16 @@ func (n *Node) key(scratch *[]byte, i int) []byte {
 	return *scratch
 }
 
-// keyBytes is the length of key i.
-func (n *Node) keyBytes(i int) int {
-	if n.keys.width >= 0 {
-		return n.prefix + n.keys.width
+// extent is the length of element i of a section, if its offsets make sense.
+func (n *Node) extent(s *section, i int) int {
+	if s.width >= 0 {
+		return s.width
 	}
-	return n.prefix + len(n.span(&n.keys, i))
+	return s.offset(n, i+1) - s.offset(n, i)
 }
+
+// keyBytes is the length of key i.
+func (n *Node) keyBytes(i int) int { return n.prefix + n.extent(&n.keys, i) }
 
 // Value returns the value of item i of a leaf. It is never nil.
 func (n Node) Value(i int) []byte { return n.value(i) }
