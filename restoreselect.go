@@ -156,7 +156,7 @@ func accessBy(t *tableView, conds []condition) (Range, bool) {
 			return Range{}, false
 		}
 	}
-	r, order, ok := t.accessPath(names)
+	r, order, ok := t.accessPath(names, t.ownCollation)
 	if !ok || len(conds) == 0 {
 		return Range{}, false
 	}
@@ -241,6 +241,10 @@ func (x *restoration) dependentsIn(s *Snapshot, parent *tableView, keys [][]byte
 
 // dependentsBy selects the rows of child that refer by fk to the parent's rows at keys.
 func (x *restoration) dependentsBy(s *Snapshot, child *tableView, fk ForeignKey, parent *tableView, keys [][]byte) error {
+	ref, err := parent.reference(fk)
+	if err != nil {
+		return err
+	}
 	positions, err := columnPositions(parent.layout, fk.parentColumns(parent.schema))
 	if err != nil {
 		return err
@@ -251,8 +255,12 @@ func (x *restoration) dependentsBy(s *Snapshot, child *tableView, fk ForeignKey,
 		if err != nil {
 			return err
 		}
-		if vals, ok := notNull(row, positions); ok {
-			wanted[referenceKey(vals)] = vals
+		vals, err := parent.notNull(x.tx.ctx, row, positions)
+		if err != nil {
+			return err
+		}
+		if vals != nil {
+			wanted[ref.key(vals)] = vals
 		}
 	}
 	if len(wanted) == 0 {
@@ -267,7 +275,7 @@ func (x *restoration) dependentsBy(s *Snapshot, child *tableView, fk ForeignKey,
 			return fmt.Errorf("table %s: %w", t.name(), err)
 		}
 	}
-	for item, err := range child.referring(x.tx.ctx, fk, wanted) {
+	for item, err := range child.referring(x.tx.ctx, fk.Columns, ref, wanted) {
 		if err != nil {
 			return err
 		}
@@ -283,20 +291,6 @@ func (t *tableView) at(ctx context.Context, key []byte) ([]Value, error) {
 		return nil, err
 	}
 	return t.decode(nil, key, rec)
-}
-
-// notNull picks columns of a row that is there, none of which is NULL.
-func notNull(row []Value, positions []int) ([]Value, bool) {
-	if row == nil {
-		return nil, false
-	}
-	vals := make([]Value, len(positions))
-	for i, p := range positions {
-		if vals[i] = row[p]; vals[i].IsNull() {
-			return nil, false
-		}
-	}
-	return vals, true
 }
 
 // parents selects the rows that the rows at keys referred to and that are gone.
@@ -321,8 +315,11 @@ func (x *restoration) parents(t *restoreTable, keys [][]byte) error {
 			if err != nil {
 				return err
 			}
-			vals, ok := notNull(row, positions)
-			if !ok {
+			vals, err := t.was.notNull(x.tx.ctx, row, positions)
+			if err != nil {
+				return err
+			}
+			if vals == nil {
 				continue
 			}
 			if err := x.parent(parent, fk, vals); err != nil {
@@ -334,9 +331,13 @@ func (x *restoration) parents(t *restoreTable, keys [][]byte) error {
 }
 
 func (x *restoration) parent(t *restoreTable, fk ForeignKey, vals []Value) error {
-	r, err := t.was.parentRange(fk, vals)
+	ref, err := t.was.reference(fk)
 	if err != nil {
 		return err
+	}
+	r, ok := ref.rows(vals)
+	if !ok {
+		return nil
 	}
 	for item, err := range t.was.scan(x.tx.ctx, r) {
 		if err != nil {

@@ -208,15 +208,13 @@ func (v *verifier) report(kind ViolationKind, t *tableView, key []byte, row []Va
 // parent checks that the row which the i-th foreign key refers to is there.
 func (v *verifier) parent(t *tableView, key []byte, row []Value, i int) error {
 	fk := t.schema.ForeignKeys[i]
-	vals := make([]Value, len(fk.Columns))
-	for n, name := range fk.Columns {
-		c, err := t.column(name)
-		if err != nil {
-			return err
-		}
-		if vals[n] = row[c]; vals[n].IsNull() {
-			return nil
-		}
+	positions, err := columnPositions(t.layout, fk.Columns)
+	if err != nil {
+		return err
+	}
+	vals, err := t.notNull(v.ctx, row, positions)
+	if vals == nil {
+		return err
 	}
 	if slices.EqualFunc(vals, v.parents[i], Value.Equal) {
 		return nil
@@ -238,33 +236,18 @@ func (s *Snapshot) hasRow(fk ForeignKey, vals []Value) (bool, error) {
 	if err != nil {
 		return false, ignoreNotFound(err)
 	}
-	r, err := p.parentRange(fk, vals)
+	ref, err := p.reference(fk)
 	if err != nil {
 		return false, err
+	}
+	r, ok := ref.rows(vals)
+	if !ok {
+		return false, nil
 	}
 	for _, err := range p.scan(s.ctx, r) {
 		return err == nil, err
 	}
 	return false, nil
-}
-
-// parentRange selects the row of the parent table p whose columns that fk
-// refers to hold vals: by its primary key or by a unique index.
-func (p *tableView) parentRange(fk ForeignKey, vals []Value) (Range, error) {
-	columns := fk.parentColumns(p.schema)
-	if order, ok := matchColumns(p.schema.PrimaryKey, columns); ok {
-		return Range{Prefix: pick(vals, order)}, nil
-	}
-	for _, x := range p.schema.Indexes {
-		names := make([]string, len(x.Columns))
-		for i, c := range x.Columns {
-			names[i] = c.Name
-		}
-		if order, ok := matchColumns(names, columns); ok && x.Unique {
-			return Range{Index: x.Name, Prefix: pick(vals, order)}, nil
-		}
-	}
-	return Range{}, invalidf("foreign key to %s: %v is neither its primary key nor a unique index", p.schema.Name, columns)
 }
 
 func (fk *ForeignKey) parentColumns(parent *Schema) []string {
@@ -410,36 +393,74 @@ func (v *verifier) addChildren(e tableEntry) error {
 // orphansOf collects the parent keys that are gone and looks for rows that
 // still refer to them: through an index, or else in one pass over the rows.
 func (v *verifier) orphansOf(was, is *tableView, child childKey) error {
-	columns := child.fk.parentColumns(was.schema)
-	positions, err := columnPositions(was.layout, columns)
+	ref, err := was.reference(child.fk)
 	if err != nil {
-		return ignoreNotFound(err)
+		return nil // nothing could refer to it
+	}
+	if is != nil && was.entry.schema != is.entry.schema {
+		if now, err := is.reference(child.fk); err == nil && !now.sameAs(ref) {
+			return v.allReferrers(child)
+		}
+	}
+	gone, err := v.gone(was, is, child.fk, ref)
+	if err != nil || len(gone) == 0 {
+		return err
+	}
+	return v.referrers(child, ref, gone)
+}
+
+// gone returns the keys of parents that are not there any more.
+func (v *verifier) gone(was, is *tableView, fk ForeignKey, ref *reference) (map[string][]Value, error) {
+	positions, err := columnPositions(was.layout, fk.parentColumns(was.schema))
+	if err != nil {
+		return nil, err
 	}
 	gone := map[string][]Value{}
 	for change, err := range v.goneRows(was, is) {
 		if err != nil {
-			return err
+			return nil, err
 		}
 		row, err := was.decode(nil, change.Key, change.From)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		vals := make([]Value, len(positions))
-		for i, p := range positions {
-			vals[i] = row[p]
+		vals, err := was.notNull(v.ctx, row, positions)
+		if err != nil {
+			return nil, err
 		}
-		there, err := v.to.hasRow(child.fk, vals)
+		if vals == nil {
+			continue
+		}
+		there, err := v.to.hasRow(fk, vals)
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			gone[ref.key(vals)] = vals
+		}
+	}
+	return gone, nil
+}
+
+// allReferrers checks all rows that refer to a parent whose keys compare in
+// another way than they did.
+func (v *verifier) allReferrers(child childKey) error {
+	t := child.table
+	i := slices.IndexFunc(t.schema.ForeignKeys, func(fk ForeignKey) bool { return slices.Equal(fk.Columns, child.fk.Columns) })
+	v.parents = make([][]Value, len(t.schema.ForeignKeys))
+	for item, err := range t.rows.scan(v.ctx, allKeys, false) {
 		if err != nil {
 			return err
 		}
-		if !there {
-			gone[referenceKey(vals)] = vals
+		row, err := t.decode(nil, item.Key, bytes.Clone(item.Value))
+		if err != nil {
+			return err
+		}
+		if err := v.parent(t, item.Key, row, i); err != nil {
+			return err
 		}
 	}
-	if len(gone) == 0 {
-		return nil
-	}
-	return v.referrers(child, gone)
+	return nil
 }
 
 func columnPositions(l *layout, names []string) ([]int, error) {
@@ -454,8 +475,8 @@ func columnPositions(l *layout, names []string) ([]int, error) {
 }
 
 // referrers reports the child's rows whose foreign key is one of keys.
-func (v *verifier) referrers(child childKey, keys map[string][]Value) error {
-	for item, err := range child.table.referring(v.ctx, child.fk, keys) {
+func (v *verifier) referrers(child childKey, ref *reference, keys map[string][]Value) error {
+	for item, err := range child.table.referring(v.ctx, child.fk.Columns, ref, keys) {
 		if err != nil {
 			return err
 		}
