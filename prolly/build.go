@@ -32,7 +32,7 @@ func Build(ctx context.Context, cfg *Config, s Store, items iter.Seq2[Item, erro
 		if err := b.row(ctx, item.Key, item.Value); err != nil {
 			return Tree{}, fmt.Errorf("prolly: build: %w", err)
 		}
-		last, first = b.lastKey, false
+		last, first = append(last[:0], item.Key...), false
 	}
 	return b.tree(ctx, "build")
 }
@@ -50,7 +50,6 @@ type builder struct {
 	cfg     *Config
 	store   Store
 	levels  []chunker
-	lastKey []byte // of the latest row; good until the next one
 	held    subtree
 	holds   bool
 	heldKey []byte // buffer
@@ -107,10 +106,7 @@ func (b *builder) put(ctx context.Context, key, value []byte) error {
 	if len(key) > maxItemBytes || len(value) > maxItemBytes {
 		return fmt.Errorf("%w: %d + %d bytes", ErrTooLarge, len(key), len(value))
 	}
-	c := b.at(0)
-	cut := c.addRow(b.cfg, key, value)
-	b.lastKey = c.keys.last()
-	if cut {
+	if b.at(0).addRow(b.cfg, key, value) {
 		return b.flush(ctx, 0)
 	}
 	return nil
