@@ -267,7 +267,7 @@ func (t *conflictTable) item(vals []any) (prolly.Item, error) {
 	}
 	data, ok, err := t.rows.Get(t.cells.ctx, key)
 	if err == nil && !ok {
-		err = fmt.Errorf("table %s: no conflict in row %v: %w", t.name, vals, ErrNotFound)
+		err = fmt.Errorf("table %s: no conflict in row %s: %w", t.name, formatKey(vals), ErrNotFound)
 	}
 	return prolly.Item{Key: key, Value: data}, err
 }

@@ -167,6 +167,15 @@ func formatValues(vals []Value) string {
 	return "(" + strings.Join(parts, ", ") + ")"
 }
 
+// formatKey prints the key that a caller gave.
+func formatKey(key []any) string {
+	vals, err := valuesOf(key)
+	if err != nil {
+		return fmt.Sprint(key)
+	}
+	return formatValues(vals)
+}
+
 // opError names the operation and the object in err. An error that lists rows
 // is given the name, so that it does not have two.
 func opError(op string, err error) error {

@@ -40,7 +40,7 @@ func (db *DB) history(ctx context.Context, branch, table string, key []any) iter
 	return func(yield func(RowVersion, error) bool) {
 		h := &rowHistory{tableTrail: tableTrail{db: db, ctx: ctx, name: fold(table)}, key: key}
 		if err := h.run(branch, yield); err != nil {
-			yield(RowVersion{}, opError(fmt.Sprintf("history of table %s, row %v", table, key), err))
+			yield(RowVersion{}, opError(fmt.Sprintf("history of table %s, row %s", table, formatKey(key)), err))
 		}
 	}
 }

@@ -144,22 +144,26 @@ func (s *Snapshot) Get(table string, key ...any) (Row, error) {
 }
 
 func (s *Snapshot) get(table string, key []any) (Row, error) {
-	t, err := s.table(table)
+	t, k, rec, err := s.record(table, key)
 	if err != nil {
 		return nil, err
-	}
-	k, err := t.keyOf(key)
-	if err != nil {
-		return nil, err
-	}
-	rec, ok, err := t.rows.get(s.ctx, k)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("table %s, row %v: %w", table, key, ErrNotFound)
 	}
 	return t.row(s.ctx, k, rec)
+}
+
+// record returns the key and the record of a row, and its table.
+func (s *Snapshot) record(table string, key []any) (t *tableView, k, rec []byte, err error) {
+	if t, err = s.table(table); err != nil {
+		return nil, nil, nil, err
+	}
+	if k, err = t.keyOf(key); err != nil {
+		return nil, nil, nil, err
+	}
+	rec, ok, err := t.rows.get(s.ctx, k)
+	if err == nil && !ok {
+		err = fmt.Errorf("table %s, row %s: %w", table, formatKey(key), ErrNotFound)
+	}
+	return t, k, rec, err
 }
 
 // Range selects rows of a table by its primary key, or by an index.
@@ -220,24 +224,13 @@ func (s *Snapshot) OpenBlob(table, column string, key ...any) (*Blob, error) {
 }
 
 func (s *Snapshot) openBlob(table, column string, key []any) (*Blob, error) {
-	t, err := s.table(table)
+	t, k, rec, err := s.record(table, key)
 	if err != nil {
 		return nil, err
 	}
 	i, err := t.column(column)
 	if err != nil {
 		return nil, err
-	}
-	k, err := t.keyOf(key)
-	if err != nil {
-		return nil, err
-	}
-	rec, ok, err := t.rows.get(s.ctx, k)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("table %s, row %v: %w", table, key, ErrNotFound)
 	}
 	row, err := t.decode(nil, k, rec)
 	if err != nil {
