@@ -198,7 +198,7 @@ func (db *DB) commitByHash(ctx context.Context, r *refs, name string) (hash.Hash
 	if len(name) < minPrefix || len(name) > 2*hash.Size || strings.Trim(name, "0123456789abcdef") != "" {
 		return hash.Hash{}, ErrNotFound
 	}
-	candidates, err := db.blocks.Resolve(ctx, []byte(name), maxCandidates)
+	candidates, err := db.candidates(ctx, name)
 	if err != nil {
 		return hash.Hash{}, err
 	}
@@ -220,6 +220,20 @@ func (db *DB) commitByHash(ctx context.Context, r *refs, name string) (hash.Hash
 		return hash.Hash{}, ErrNotFound
 	}
 	return found, nil
+}
+
+// candidates returns the chunks whose addresses start with name; a whole hash
+// needs no search.
+func (db *DB) candidates(ctx context.Context, name string) ([]hash.Hash, error) {
+	h, err := hash.Parse(name)
+	if err != nil {
+		return db.blocks.Resolve(ctx, []byte(name), maxCandidates)
+	}
+	found, err := db.blocks.Has(ctx, h)
+	if err != nil || !found {
+		return nil, err
+	}
+	return []hash.Hash{h}, nil
 }
 
 // walk follows steps from c: ~n, ^n and @{time}.
