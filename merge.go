@@ -93,7 +93,6 @@ type mergeAttempt struct {
 	branch *Branch
 	rev    string
 	o      *MergeOptions
-	theirs *Commit
 	// stop is the merge to be left in progress, and err why.
 	stop *mergeState
 	err  error
@@ -114,7 +113,7 @@ func (b *Branch) mergeOnce(ctx context.Context, op, rev string, o *MergeOptions)
 	}
 	w := b.db.blocks.NewWriter()
 	defer w.Discard()
-	a := &mergeAttempt{onTop: onTop{db: b.db, w: w, state: state}, op: op, branch: b, rev: rev, o: o, theirs: theirs}
+	a := &mergeAttempt{onTop: onTop{db: b.db, w: w, state: state, theirs: theirs}, op: op, branch: b, rev: rev, o: o}
 	if err := a.prepare(ctx, a.create); err != nil {
 		if errors.Is(err, ErrNothingToCommit) {
 			return a.head, nil

@@ -66,6 +66,8 @@ type onTop struct {
 	state  branchState
 	head   *Commit
 	drafts []commitDraft
+	// theirs is the commit that the drafts merge; nil unless they merge one.
+	theirs *Commit
 	// working and staged are the state's, with the change.
 	working, staged version
 }
@@ -143,6 +145,9 @@ func (o *onTop) followHead(ctx context.Context, head hash.Hash) error {
 	if err != nil {
 		return err
 	}
+	if err := o.mustLeadTo(ctx, c); err != nil {
+		return err
+	}
 	for i := range o.drafts {
 		d := &o.drafts[i]
 		if d.forward != nil {
@@ -157,6 +162,30 @@ func (o *onTop) followHead(ctx context.Context, head hash.Hash) error {
 		return lostRace{errHeadMoved}
 	}
 	return nil
+}
+
+// mustLeadTo refuses a head that does not follow the one before, as after a reset,
+// and one that has merged some of theirs meanwhile: what was merged with the one
+// before is not all that is to be merged with it, or is more than that.
+func (o *onTop) mustLeadTo(ctx context.Context, head *Commit) error {
+	leads, err := isAncestor(ctx, o.w, o.head, head)
+	switch {
+	case err != nil:
+		return err
+	case !leads:
+		return lostRace{errHeadMoved}
+	case o.theirs == nil:
+		return nil
+	}
+	was, err := mergeBase(ctx, o.w, o.head, o.theirs)
+	if err != nil {
+		return err
+	}
+	is, err := mergeBase(ctx, o.w, head, o.theirs)
+	if err == nil && (was == nil) != (is == nil) || was != nil && is != nil && was.Hash != is.Hash {
+		return lostRace{errHeadMoved}
+	}
+	return err
 }
 
 // beneath puts what moved between base and now beneath made. Both are sound, so
