@@ -117,6 +117,7 @@ func (s *Store) commitBatch(b *batch) error {
 // runLocked is the part of commitBatch that needs the lock.
 func (s *Store) runLocked(b *batch) error {
 	finished := false
+	b.buf = s.takeRoom()
 	defer func() {
 		if !finished { // an update has ended the goroutine
 			b.finish(errors.Join(errLeaderExited, s.lock.release()))
@@ -127,9 +128,28 @@ func (s *Store) runLocked(b *batch) error {
 		defer s.staged.clear()
 		s.runUpdates(b)
 		err = s.writeBatch(b)
+		s.returnRoom(b.buf)
 	}
 	finished = true
 	return err
+}
+
+// keptRoomBytes is the largest buffer for appends that is kept.
+const keptRoomBytes = 1 << 20
+
+// takeRoom returns a buffer for an append. The lock is held; a spill in the
+// middle of a batch finds that it has been taken.
+func (s *Store) takeRoom() []byte {
+	room := s.room
+	s.room = nil
+	return room
+}
+
+// returnRoom gives the buffer back when the append has been written.
+func (s *Store) returnRoom(room []byte) {
+	if cap(room) <= keptRoomBytes {
+		s.room = room[:0]
+	}
 }
 
 // prepare makes the journal ready for an append: follows it to its end, and
@@ -214,7 +234,9 @@ func (s *Store) runUpdates(b *batch) {
 		root, err := r.run(b.state.root)
 		if err == nil && r.panicked == nil {
 			s.encode(b, r.w, root)
-			i++
+			if i++; i < len(b.requests) {
+				s.staged.add(r.w.pending)
+			}
 			continue
 		}
 		b.requests = append(b.requests[:i:i], b.requests[i+1:]...)
@@ -230,7 +252,6 @@ func (s *Store) encode(b *batch, w *Writer, root hash.Hash) {
 	next := rootState{sequence: b.state.sequence + 1, root: root, unixNano: s.now().UnixNano()}
 	b.add(kindRoot, w.pending, terminal{state: next, previous: b.state.root})
 	b.state = next
-	s.staged.add(w.pending)
 }
 
 // add adds chunks and a terminal to the append.

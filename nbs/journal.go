@@ -45,6 +45,7 @@ type journal struct {
 	saved   int64     // what is before it is in the index file
 	sealed  bool      // a seal has been read: nothing follows
 	checked bool      // the rest of the file was seen to be zeros
+	ahead   []byte    // room to read into
 }
 
 // rootState is a root and its place in the sequence of roots.
@@ -196,7 +197,12 @@ func (s rootState) continues(k kind, t terminal) error {
 // it returns a *tailError, and leaves to inspect what to make of it: another
 // process may be about to write it.
 func (j *journal) follow() error {
-	w := &window{file: j.chunks, step: 4 << 10}
+	w := &window{file: j.chunks, buf: j.ahead[:0], step: firstStep}
+	defer func() {
+		if cap(w.buf) <= firstStep {
+			j.ahead = w.buf
+		}
+	}()
 	for !j.sealed {
 		done, err := j.followAppend(w)
 		if done || err != nil {
@@ -289,6 +295,9 @@ func (j *journal) fold() {
 // grow makes room for n more bytes and some to spare: zeros, made durable
 // before anything is written over them. The caller holds the lock.
 func (j *journal) grow(n int64) error {
+	if j.end+n <= j.size { // a journal never shrinks
+		return nil
+	}
 	size, err := j.chunks.Size()
 	if err != nil {
 		return err
@@ -337,6 +346,9 @@ func isEnd(err error) bool { return errors.Is(err, io.EOF) }
 func isZero(b []byte) bool {
 	return len(b) == 0 || b[0] == 0 && bytes.Equal(b[:len(b)-1], b[1:])
 }
+
+// firstStep is how many bytes a window reads at first.
+const firstStep = 4 << 10
 
 // window reads a file ahead.
 type window struct {

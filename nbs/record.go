@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
-	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/s2"
@@ -137,22 +136,66 @@ func plausible(b []byte) bool {
 // so none that was written may look like that, not even after a flipped byte.
 const maxZeros = 128
 
-// payloadEncoder makes the payloads of a journal. Its zero value is ready.
-type payloadEncoder struct{ scratch []byte }
+// payloadEncoder makes the payloads of a journal, in blocks that are used again
+// once free gives them back. Its zero value is ready.
+type payloadEncoder struct {
+	blocks []*encodingBlock
+	rest   []byte // of the last block
+}
 
-// encode returns data as it is to be stored. The result may alias data.
+type encodingBlock [32 << 10]byte
+
+// encodingBlocks are kept for reuse: a commit of one row needs one.
+var encodingBlocks = sync.Pool{New: func() any { return new(encodingBlock) }}
+
+// encode returns data as it is to be stored, until free. The result may alias data.
 func (p *payloadEncoder) encode(address hash.Hash, data []byte) ([]byte, codec) {
 	stored, c := data, codecRaw
-	if len(data) >= 64 {
-		p.scratch = slices.Grow(p.scratch[:0], s2.MaxEncodedLen(len(data)))
-		if packed := s2.Encode(p.scratch[:cap(p.scratch)], data); len(packed) <= len(data)-len(data)/8 {
-			stored, c = bytes.Clone(packed), codecS2
-		}
+	if packed := p.pack(data); packed != nil {
+		stored, c = packed, codecS2
 	}
 	if hasZeros(stored, maxZeros) {
 		return mask(address, data), codecMasked
 	}
 	return stored, c
+}
+
+// pack returns data compressed, or nil if that does not pay.
+func (p *payloadEncoder) pack(data []byte) []byte {
+	if len(data) < 64 {
+		return nil
+	}
+	room := p.atLeast(s2.MaxEncodedLen(len(data)))
+	packed := s2.Encode(room, data)
+	switch {
+	case len(packed) > len(data)-len(data)/8:
+		return nil
+	case len(room) > len(encodingBlock{}): // it is not of a block
+		return bytes.Clone(packed)
+	}
+	p.rest = p.rest[len(packed):]
+	return packed[:len(packed):len(packed)]
+}
+
+// atLeast returns n bytes at the start of the room that is left, or of their own
+// where no block has so many.
+func (p *payloadEncoder) atLeast(n int) []byte {
+	if n > len(encodingBlock{}) {
+		return make([]byte, n)
+	}
+	if len(p.rest) < n {
+		b := encodingBlocks.Get().(*encodingBlock)
+		p.blocks, p.rest = append(p.blocks, b), b[:]
+	}
+	return p.rest[:n]
+}
+
+// free gives all blocks back: what encode returned is no longer good.
+func (p *payloadEncoder) free() {
+	for _, b := range p.blocks {
+		encodingBlocks.Put(b)
+	}
+	*p = payloadEncoder{}
 }
 
 // decodePayload returns the chunk stored in payload, checked against its

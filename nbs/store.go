@@ -30,6 +30,7 @@ type Store struct {
 	compactLock *lock
 	group       group
 	staged      staged
+	room        []byte       // for an append, see takeRoom
 	life        sync.RWMutex // read-held by commits; Close takes it
 	closed      atomic.Bool
 	damage      atomic.Pointer[DamageError]

@@ -21,7 +21,7 @@ const spillBytes = 16 << 20
 type Writer struct {
 	store   backend
 	pending []chunk
-	index   map[hash.Hash]int // position in pending
+	index   map[hash.Hash]int // position in pending, once there are many
 	bytes   int
 	encoder payloadEncoder
 	encodes bool // the store wants chunk.stored
@@ -48,8 +48,12 @@ type backend interface {
 }
 
 func newWriter(b backend, encodes bool) *Writer {
-	return &Writer{store: b, index: map[hash.Hash]int{}, encodes: encodes}
+	return &Writer{store: b, encodes: encodes}
 }
+
+// fewChunks is how many chunks are found faster without a map. Most commits of
+// a row or two have no more.
+const fewChunks = 16
 
 // checked returns w after a test that b has made it. A commit that changes only
 // the root does without one.
@@ -71,16 +75,14 @@ func (w *Writer) Put(ctx context.Context, data []byte) (hash.Hash, error) {
 		return hash.Hash{}, fmt.Errorf("nbs: put chunk of %d bytes: %w", len(data), ErrTooLarge)
 	}
 	h := hash.Of(data)
-	if _, ok := w.index[h]; ok || w.store.present(h) {
+	if _, ok := w.find(h); ok || w.store.present(h) {
 		return h, nil
 	}
 	c := chunk{address: h, data: data}
 	if w.encodes {
 		c.stored, c.codec = w.encoder.encode(h, data)
 	}
-	w.index[h] = len(w.pending)
-	w.pending = append(w.pending, c)
-	w.bytes += len(data)
+	w.add(c)
 	if w.bytes < spillBytes {
 		return h, nil
 	}
@@ -93,16 +95,47 @@ func (w *Writer) Put(ctx context.Context, data []byte) (hash.Hash, error) {
 // Get returns the bytes of a chunk that was Put before or that the store has.
 // They are shared and must not be modified.
 func (w *Writer) Get(ctx context.Context, h hash.Hash) ([]byte, error) {
-	if i, ok := w.index[h]; ok {
+	if i, ok := w.find(h); ok {
 		return w.pending[i].data, nil
 	}
 	return w.store.Get(ctx, h)
 }
 
+// find returns the position of a chunk in pending.
+func (w *Writer) find(h hash.Hash) (int, bool) {
+	if w.index != nil {
+		i, ok := w.index[h]
+		return i, ok
+	}
+	for i := range w.pending {
+		if w.pending[i].address == h {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+func (w *Writer) add(c chunk) {
+	if w.pending == nil {
+		w.pending = make([]chunk, 0, fewChunks)
+	}
+	w.pending = append(w.pending, c)
+	w.bytes += len(c.data)
+	switch n := len(w.pending); {
+	case w.index != nil:
+		w.index[c.address] = n - 1
+	case n > fewChunks:
+		w.index = make(map[hash.Hash]int, 4*fewChunks)
+		for i := range w.pending {
+			w.index[w.pending[i].address] = i
+		}
+	}
+}
+
 // Discard forgets the chunks that have not been committed.
 func (w *Writer) Discard() {
-	w.pending, w.bytes = nil, 0
-	clear(w.index)
+	w.pending, w.bytes, w.index = nil, 0, nil
+	w.encoder.free()
 }
 
 func (w *Writer) spill(ctx context.Context) error {
