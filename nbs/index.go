@@ -73,9 +73,16 @@ func (x *index) fold() run {
 	for h, e := range x.recent {
 		recent = append(recent, entry{h, e})
 	}
-	x.run, x.recent = x.run.merge(recent), nil
+	x.run = x.run.merge(recent)
+	if clear(x.recent); len(recent) > keptRecent {
+		x.recent = nil
+	}
 	return x.run
 }
+
+// keptRecent is how many chunks the map of recent ones may have held to be used
+// again.
+const keptRecent = 4096
 
 // entry is what an index knows of one chunk.
 //
@@ -118,11 +125,12 @@ func (r run) address(i int) []byte { return r[i*entryBytes:][:hash.Size] }
 func (r run) search(h hash.Hash) int {
 	n := r.count()
 	guess := int(uint64(binary.BigEndian.Uint32(h[:])) * uint64(n) >> 32)
-	low, high, step := guess, guess, 8
+	guess = r.refine(r.refine(guess, h), h)
+	low, high, step := guess, guess, 4
 	for low > 0 && bytes.Compare(r.address(low-1), h[:]) >= 0 {
 		low, step = max(0, low-step), step*2
 	}
-	for step = 8; high < n && bytes.Compare(r.address(high), h[:]) < 0; step *= 2 {
+	for step = 4; high < n && bytes.Compare(r.address(high), h[:]) < 0; step *= 2 {
 		high = min(n, high+step)
 	}
 	for low < high {
@@ -134,6 +142,19 @@ func (r run) search(h hash.Hash) int {
 		}
 	}
 	return low
+}
+
+// refine returns a better guess of where h belongs: as many places away from
+// guess as addresses lie, on average, between the one there and h. That leaves
+// about the square root of the error, and saves as many cache misses.
+func (r run) refine(guess int, h hash.Hash) int {
+	n := int64(r.count())
+	if n == 0 {
+		return 0
+	}
+	there := binary.BigEndian.Uint32(r.address(min(guess, int(n)-1)))
+	away := (int64(binary.BigEndian.Uint32(h[:])) - int64(there)) * n >> 32
+	return int(min(max(int64(guess)+away, 0), n))
 }
 
 func (r run) find(h hash.Hash) (extent, bool) {
