@@ -2,6 +2,7 @@ package vdb
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"iter"
@@ -15,9 +16,11 @@ import (
 // overlay is a tree with edits that have not been applied to it yet.
 type overlay struct {
 	tree prolly.Tree
-	// run holds edits in ascending order, as a bulk load makes them, for as long
-	// as edits is nil: the first one out of order, or a scan, moves all there.
+	// run holds the edits as they came, for as long as edits is nil: a scan, or a
+	// look-up in a run that is not in ascending order, moves all there. So a bulk
+	// load that reads nothing sorts its rows once.
 	run   []prolly.Edit
+	mixed bool // run is not in ascending order
 	edits *btree.BTreeG[edit]
 	bytes int // what the edits hold
 }
@@ -57,11 +60,14 @@ const editOverhead = 80
 func (o *overlay) set(key, value []byte) {
 	o.bytes += len(key) + len(value) + editOverhead
 	e := prolly.Edit{Key: key, Value: value}
-	if n := len(o.run); o.edits == nil && (n == 0 || bytes.Compare(o.run[n-1].Key, key) < 0) {
-		o.run = append(o.run, e)
+	if o.edits != nil {
+		o.edits.ReplaceOrInsert(newEdit(e))
 		return
 	}
-	o.sorted().ReplaceOrInsert(newEdit(e))
+	if n := len(o.run); n > 0 && bytes.Compare(o.run[n-1].Key, key) >= 0 {
+		o.mixed = true
+	}
+	o.run = append(o.run, e)
 }
 
 // sorted returns the edits in a btree.
@@ -71,9 +77,40 @@ func (o *overlay) sorted() *btree.BTreeG[edit] {
 		for _, e := range o.run {
 			o.edits.ReplaceOrInsert(newEdit(e))
 		}
-		o.run = nil
+		o.run, o.mixed = nil, false
 	}
 	return o.edits
+}
+
+// place is where an edit stands in a run, with the first bytes of its key.
+type place struct {
+	head [2]uint64
+	at   int
+}
+
+// inOrder returns the edits of a run in ascending order, of each key the last.
+func inOrder(run []prolly.Edit) []prolly.Edit {
+	places := make([]place, len(run))
+	for i, e := range run {
+		places[i] = place{newEdit(e).head, i}
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		switch {
+		case a.head[0] != b.head[0]:
+			return cmp.Compare(a.head[0], b.head[0])
+		case a.head[1] != b.head[1]:
+			return cmp.Compare(a.head[1], b.head[1])
+		}
+		return cmp.Or(bytes.Compare(run[a.at].Key, run[b.at].Key), a.at-b.at)
+	})
+	sorted := make([]prolly.Edit, 0, len(run))
+	for _, p := range places {
+		if n := len(sorted); n > 0 && bytes.Equal(sorted[n-1].Key, run[p.at].Key) {
+			sorted = sorted[:n-1]
+		}
+		sorted = append(sorted, run[p.at])
+	}
+	return sorted
 }
 
 // isEdited tells whether there are edits.
@@ -88,8 +125,8 @@ func (o *overlay) get(ctx context.Context, key []byte) ([]byte, bool, error) {
 
 // edit returns the edit of a key.
 func (o *overlay) edit(key []byte) (prolly.Edit, bool) {
-	if o.edits != nil {
-		e, ok := o.edits.Get(editOf(key))
+	if o.edits != nil || o.mixed {
+		e, ok := o.sorted().Get(editOf(key))
 		return e.Edit, ok
 	}
 	n := len(o.run)
@@ -109,7 +146,10 @@ func (o *overlay) flush(ctx context.Context) error {
 		return nil
 	}
 	edits := o.run
-	if o.edits != nil {
+	switch {
+	case o.mixed:
+		edits = inOrder(o.run)
+	case o.edits != nil:
 		edits = make([]prolly.Edit, 0, o.edits.Len())
 		o.edits.Ascend(func(e edit) bool {
 			edits = append(edits, e.Edit)
@@ -121,7 +161,7 @@ func (o *overlay) flush(ctx context.Context) error {
 		return err
 	}
 	// A scan under way keeps the old tree and the old edits.
-	o.tree, o.run, o.edits, o.bytes = tree, nil, nil, 0
+	o.tree, o.run, o.mixed, o.edits, o.bytes = tree, nil, false, nil, 0
 	return nil
 }
 
