@@ -38,6 +38,19 @@ func encodeChunk(kind byte, addresses []hash.Hash, payload []byte) []byte {
 
 // decodeChunk checks data's header and returns its parts; the payload aliases data.
 func decodeChunk(kind byte, data []byte) ([]hash.Hash, []byte, error) {
+	listed, payload, err := splitChunk(kind, data)
+	if err != nil {
+		return nil, nil, err
+	}
+	addresses := make([]hash.Hash, len(listed)/hash.Size)
+	for i := range addresses {
+		addresses[i] = hash.Hash(listed[i*hash.Size:])
+	}
+	return addresses, payload, nil
+}
+
+// splitChunk is decodeChunk that leaves the addresses one after another in data.
+func splitChunk(kind byte, data []byte) (addresses, payload []byte, err error) {
 	if len(data) < chunkHeader || data[0] != kind {
 		return nil, nil, fmt.Errorf("chunk is not of kind %#x", kind)
 	}
@@ -48,11 +61,7 @@ func decodeChunk(kind byte, data []byte) ([]hash.Hash, []byte, error) {
 	if len(rest) < n*hash.Size {
 		return nil, nil, fmt.Errorf("chunk of kind %#x is cut short", kind)
 	}
-	addresses := make([]hash.Hash, n)
-	for i := range addresses {
-		addresses[i] = hash.Hash(rest[i*hash.Size:])
-	}
-	return addresses, rest[n*hash.Size:], nil
+	return rest[:n*hash.Size], rest[n*hash.Size:], nil
 }
 
 // fields reads a payload's fields; the first error sticks.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/vdbgo/vdb/hash"
 	"github.com/vdbgo/vdb/prolly"
@@ -38,29 +39,21 @@ func (s *branchState) slots() [6]*hash.Hash {
 // encode lists each distinct address once, as listedAddresses reads it, then
 // for each slot the number of its address; 0 is the zero address.
 func (s branchState) encode() []byte {
-	var distinct []hash.Hash
-	var slots [6]byte
-	for i, h := range s.slots() {
-		slots[i] = slotOf(&distinct, *h)
-	}
-	data := []byte{byte(len(distinct))}
-	for _, h := range distinct {
-		data = append(data, h[:]...)
-	}
-	return append(data, slots[:]...)
-}
-
-func slotOf(distinct *[]hash.Hash, h hash.Hash) byte {
-	if h.IsZero() {
-		return 0
-	}
-	for i, d := range *distinct {
-		if d == h {
-			return byte(i + 1)
+	addresses := s.slots()
+	var slots [len(addresses)]byte
+	data := make([]byte, 1, 1+len(addresses)*(hash.Size+1))
+	for i, h := range addresses {
+		switch first := slices.IndexFunc(addresses[:i], func(d *hash.Hash) bool { return *d == *h }); {
+		case h.IsZero():
+		case first >= 0:
+			slots[i] = slots[first]
+		default:
+			data[0]++
+			slots[i] = data[0]
+			data = append(data, h[:]...)
 		}
 	}
-	*distinct = append(*distinct, h)
-	return byte(len(*distinct))
+	return append(data, slots[:]...)
 }
 
 func decodeBranchState(data []byte) (branchState, error) {
@@ -90,11 +83,14 @@ func loadRefs(ctx context.Context, s prolly.Store, root hash.Hash) (*refs, error
 	if err != nil {
 		return nil, fmt.Errorf("read refs: %w", err)
 	}
-	addresses, _, err := decodeChunk(kindStoreRoot, data)
-	if err != nil || len(addresses) != 1 {
+	addresses, _, err := splitChunk(kindStoreRoot, data)
+	if err == nil && len(addresses) != hash.Size {
+		err = fmt.Errorf("chunk of kind %#x has %d bytes of addresses", kindStoreRoot, len(addresses))
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read refs: %w", err)
 	}
-	r.tree = prolly.Load(refsConfig, s, addresses[0])
+	r.tree = prolly.Load(refsConfig, s, hash.Hash(addresses))
 	return r, nil
 }
 

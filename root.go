@@ -49,6 +49,9 @@ func decodeTableEntry(data []byte) (tableEntry, error) {
 	}
 	at := func(i int) hash.Hash { return hash.Hash(data[1+i*hash.Size:]) }
 	e := tableEntry{schema: at(0), rows: at(1)}
+	if n := int(data[0]) - 2; n > 0 {
+		e.indexes = make([]hash.Hash, 0, n)
+	}
 	for i := 2; i < int(data[0]); i++ {
 		e.indexes = append(e.indexes, at(i))
 	}

@@ -2,6 +2,7 @@ package vdb
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/vdbgo/vdb/hash"
 	"github.com/vdbgo/vdb/internal/record"
@@ -170,6 +171,7 @@ func listedAddresses(value []byte, offsets []int) []int {
 	if len(value) == 0 {
 		return offsets
 	}
+	offsets = slices.Grow(offsets, int(value[0]))
 	for i := range int(value[0]) {
 		offset := 1 + i*hash.Size
 		if offset+hash.Size > len(value) {
