@@ -53,8 +53,17 @@
 //
 //	before, err := db.AsOf(ctx, c.Hash.String()+"~1")
 //
-// Revisions are written as git's are: a branch, a tag, a hash or a unique prefix
-// of one, HEAD, WORKING, STAGED, rev~n, rev^n, rev@{time}.
+// Revisions are written as git's are:
+//
+//	main, heads/main            a branch's head
+//	v1, tags/v1                 a tag's commit
+//	9f3c2e1                     a commit by its hash, or a unique prefix of it
+//	HEAD, @                     the head of the branch that is asked; of main, where a DB is
+//	WORKING, STAGED             its working set, its staged version
+//	rev~2, rev^2                the second ancestor by first parents; the second parent
+//	rev@{2026-11-22T09:30:00Z}  the last commit by first parents at or before a time
+//	a..b                        what b has beyond a: for Diff, Log, Revert, CherryPick
+//	a...b                       what b has beyond the merge base of both: for Diff
 //
 // Diff, Log, History and Blame say what changed, when, and by whom. Merge,
 // CherryPick and Revert carry changes from one place in history to another, cell

@@ -182,6 +182,8 @@ func opError(op string, err error) error {
 	switch e := err.(type) {
 	case nil:
 		return nil
+	case lostRace:
+		return lostRace{opError(op, e.error)}
 	case *ConflictError:
 		return &ConflictError{Op: op, Conflicts: e.Conflicts}
 	case *ConstraintError:

@@ -217,3 +217,66 @@ func ExampleDiff_Rows() {
 	}
 	// Output: deleted ['Lima']
 }
+
+func ExampleDiff_Tables() {
+	ctx := context.Background()
+	main := exampleBranch(ctx)
+	must(main.Update(ctx, func(tx *vdb.Tx) error {
+		return errors.Join(tx.AddColumn("cities", vdb.Column{Name: "river", Type: "TEXT"}), exampleStreets(tx))
+	}))
+	for table, err := range main.Diff(ctx, "HEAD", "WORKING").Tables() {
+		must(err)
+		fmt.Println(table.Kind, table.Name(), table.FromRows, table.ToRows)
+		for _, c := range table.Schema.Columns {
+			fmt.Println(" ", c.Kind(), c.To.Name)
+		}
+	}
+	// Output:
+	// modified cities 2 2
+	//   added river
+	// added streets 0 0
+}
+
+func ExampleDiff_Count() {
+	ctx := context.Background()
+	main := exampleBranch(ctx)
+	exampleCommit(ctx, main, "Growth", map[string]int64{"Bern": 135_000}, "Lima")
+	n, err := main.Show(ctx, "HEAD").Count("cities")
+	fmt.Println(n, err)
+	fmt.Println(n.Total())
+	// Output:
+	// 0 added, 1 deleted, 1 modified <nil>
+	// 2
+}
+
+func ExampleTx_Commit() {
+	ctx := context.Background()
+	main := exampleBranch(ctx)
+	mine, err := main.Begin(ctx)
+	must(err)
+	defer mine.Rollback()
+	theirs, err := main.Begin(ctx)
+	must(err)
+	defer theirs.Rollback()
+	must(mine.Put("cities", vdb.Row{vdb.Text("Bern"), vdb.Int(135_000)}))
+	must(theirs.Put("cities", vdb.Row{vdb.Text("Bern"), vdb.Int(136_000)}))
+	must(mine.Commit())
+	err = theirs.Commit()
+	fmt.Println(errors.Is(err, vdb.ErrConflict), err)
+	// Output: true vdb: commit transaction on branch main: 1 conflict: table cities, row ('Bern'): people
+}
+
+// Equal contents have equal roots, whatever was done meanwhile.
+func ExampleSnapshot_Root() {
+	ctx := context.Background()
+	main := exampleBranch(ctx)
+	exampleCommit(ctx, main, "Mistake", nil, "Lima")
+	_, err := main.Revert(ctx, "HEAD", nil)
+	must(err)
+	before, err := main.AsOf(ctx, "HEAD~2")
+	must(err)
+	now, err := main.AsOf(ctx, "HEAD")
+	must(err)
+	fmt.Println(now.Root() == before.Root())
+	// Output: true
+}

@@ -295,3 +295,72 @@ func ExampleNewBlob() {
 	}
 	// Output: 22000000 All work and no play.
 }
+
+func ExampleTable_Put() {
+	ctx := context.Background()
+	main, err := exampleAccounts(ctx)
+	must(err)
+	must(main.Update(ctx, func(tx *vdb.Tx) error {
+		return accounts.Put(tx, Account{ID: "acc3", Owner: "Eve"}) // over the row of that key, or as a new one
+	}))
+	must(main.View(ctx, func(s *vdb.Snapshot) error {
+		a, err := accounts.Get(s, "acc3")
+		fmt.Println(a.ID, a.Owner)
+		return err
+	}))
+	// Output: acc3 Eve
+}
+
+func ExampleTable_All() {
+	for a, err := range accounts.All(exampleSnapshot(context.Background())) {
+		must(err)
+		fmt.Println(a.ID, a.Opened.Format("2006-01-02"))
+	}
+	// Output:
+	// acc1 2026-11-20
+	// acc2 2026-11-21
+	// acc3 2026-11-22
+}
+
+func ExampleTable_Backward() {
+	for a, err := range accounts.Backward(exampleSnapshot(context.Background()), vdb.Range{Index: "owner"}) {
+		must(err)
+		fmt.Println(a.Owner, a.ID)
+	}
+	// Output:
+	// Bob acc2
+	// Ann acc3
+	// Ann acc1
+}
+
+func ExampleTable_Count() {
+	s := exampleSnapshot(context.Background())
+	all, err := accounts.Count(s, vdb.Range{})
+	must(err)
+	ann, err := accounts.Count(s, vdb.Range{Index: "owner", Prefix: []any{"Ann"}})
+	fmt.Println(all, ann, err)
+	// Output: 3 2 <nil>
+}
+
+func ExampleTable_CreateIfMissing() {
+	ctx := context.Background()
+	main, err := exampleAccounts(ctx)
+	must(err)
+	type account struct {
+		ID     string `vdb:"id,pk"`
+		Owner  string
+		Opened time.Time
+		Size   float64
+	}
+	fmt.Println(main.Update(ctx, func(tx *vdb.Tx) error {
+		must(accounts.CreateIfMissing(tx)) // it is there, and fits
+		return vdb.MustTable[account]("accounts").CreateIfMissing(tx)
+	}))
+	// Output: vdb: check table: table accounts: column size of Go field Size is missing: invalid
+}
+
+func ExampleTable_Schema() {
+	s := accounts.Schema()
+	fmt.Println(s.Name, s.PrimaryKey, s.Columns[4].Name, s.Columns[4].Type)
+	// Output: accounts [id] opened DATETIME
+}

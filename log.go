@@ -29,8 +29,11 @@ type LogOptions struct {
 }
 
 // Log yields the commits of main's history that o selects, newest first: each
-// commit before its parents. A nil o is all of them. To page, start again From
-// the last commit of a page, with Skip 1.
+// commit before its parents. A nil o is all of them. To page, raise Skip by the
+// length of a page and let From be the hash of the first commit, lest new commits
+// shift the pages. With FirstParent each page may also start From the last commit
+// of the one before, with Skip 1, at a cost that does not grow; histories with
+// merges have no such place, for what follows a commit need not be its ancestor.
 func (db *DB) Log(ctx context.Context, o *LogOptions) iter.Seq2[*Commit, error] {
 	return db.log(ctx, MainBranch, o)
 }
