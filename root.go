@@ -27,7 +27,7 @@ type tableEntry struct {
 	indexes []hash.Hash // in the order of Schema.Indexes
 }
 
-// appendTo encodes e as listedAddresses reads it.
+// encode lays e out as listedAddresses reads it.
 func (e tableEntry) encode() []byte {
 	data := make([]byte, 0, 1+(2+len(e.indexes))*hash.Size)
 	data = append(data, byte(2+len(e.indexes)))
