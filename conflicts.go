@@ -3,7 +3,6 @@ package vdb
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 
@@ -100,12 +99,7 @@ func (b *Branch) ResolveConflicts(ctx context.Context, r Resolution) error {
 	if err := r.validate(); err != nil {
 		return opError(op, err)
 	}
-	for attempt := 1; ; attempt++ {
-		err := b.resolveOnce(ctx, &r)
-		if !errors.Is(err, errLostRace) || attempt == updateAttempts || ctx.Err() != nil {
-			return inOp(op, err)
-		}
-	}
+	return inOp(op, again(ctx, func() error { return b.resolveOnce(ctx, &r) }))
 }
 
 func (r *Resolution) validate() error {

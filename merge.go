@@ -68,12 +68,12 @@ func (b *Branch) Merge(ctx context.Context, rev string, o *MergeOptions) (*Commi
 	if err := o.validate(); err != nil {
 		return nil, opError(op, err)
 	}
-	for attempt := 1; ; attempt++ {
-		c, err := b.mergeOnce(ctx, op, rev, o)
-		if !errors.Is(err, errLostRace) || attempt == updateAttempts || ctx.Err() != nil {
-			return c, inOp(op, err)
-		}
-	}
+	var c *Commit
+	err := again(ctx, func() (err error) {
+		c, err = b.mergeOnce(ctx, op, rev, o)
+		return err
+	})
+	return c, inOp(op, err)
 }
 
 func (o *MergeOptions) validate() error {
@@ -286,12 +286,7 @@ func foldKeys[T any](byName map[string]T) map[string]T {
 // is in progress.
 func (b *Branch) Abort(ctx context.Context) error {
 	op := "abort the merge on branch " + b.name
-	for attempt := 1; ; attempt++ {
-		err := b.abortOnce(ctx)
-		if !errors.Is(err, errLostRace) || attempt == updateAttempts || ctx.Err() != nil {
-			return inOp(op, err)
-		}
-	}
+	return inOp(op, again(ctx, func() error { return b.abortOnce(ctx) }))
 }
 
 func (b *Branch) abortOnce(ctx context.Context) error {

@@ -22,13 +22,23 @@ var errHeadMoved = errors.New("the branch moved")
 // into its working set. The work is done while others go on writing; if what
 // they wrote meanwhile collides it is done again.
 func (b *Branch) onTop(ctx context.Context, create makeCommits) ([]*Commit, error) {
+	var made []*Commit
+	err := again(ctx, func() (err error) {
+		made, err = b.onTopOnce(ctx, create)
+		return err
+	})
+	return made, err
+}
+
+// again calls try until it has not lost a race, the context ends, or it gives up.
+func again(ctx context.Context, try func() error) error {
 	for attempt := 1; ; attempt++ {
-		made, err := b.onTopOnce(ctx, create)
+		err := try()
 		if !errors.Is(err, errLostRace) || attempt == updateAttempts {
-			return made, err
+			return err
 		}
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
