@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/vdbgo/vdb/internal/record"
@@ -21,6 +22,9 @@ type layout struct {
 	config *prolly.Config
 	index  []indexLayout
 	lookup map[string]int // folded name → column
+	// unrenamed returns the schema in terms of identities where nothing was ever
+	// renamed. Merges share it and must not change it.
+	unrenamed func() *identitySchema
 }
 
 type keyKind uint8
@@ -77,6 +81,7 @@ func newLayout(s *Schema) (*layout, error) {
 	for _, x := range s.Indexes {
 		l.index = append(l.index, l.layIndex(x))
 	}
+	l.unrenamed = sync.OnceValue(func() *identitySchema { return new(identities).withIdentities(s) })
 	return l, nil
 }
 

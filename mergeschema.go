@@ -41,6 +41,14 @@ type identityColumn struct {
 	Column
 }
 
+// shape returns a table's schema in terms of identities, to be read only.
+func (ids *identities) shape(l *layout) *identitySchema {
+	if len(ids.Tables) == 0 {
+		return l.unrenamed()
+	}
+	return ids.withIdentities(l.schema)
+}
+
 // withIdentities returns s in terms of identities.
 func (ids *identities) withIdentities(s *Schema) *identitySchema {
 	c := s.Clone()

@@ -298,7 +298,7 @@ func (m *merger) load(t *tableMerge) error {
 		if s.view, err = m.sides[i].openTable(e); err != nil {
 			return err
 		}
-		s.shape = m.sides[i].ids.withIdentities(s.view.schema)
+		s.shape = m.sides[i].ids.shape(s.view.layout)
 	}
 	return nil
 }
