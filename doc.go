@@ -34,7 +34,8 @@
 //	})
 //
 // Tools that do not know the tables use Rows of Values: Tx.Put, Snapshot.Get,
-// Snapshot.Rows.
+// Snapshot.Rows. A function that only reads takes a Reader, which both a Tx and a
+// Snapshot are.
 //
 // A transaction reads the branch as it was when it began, and its own writes.
 // It is durable when Update returns: one append to a journal and one sync, which
@@ -75,13 +76,14 @@
 // Where both sides of a merge changed the same cell the column's Policy decides
 // or, without one, the row is a Conflict: the merge stays in progress, with ours
 // in that row, until ResolveConflicts has settled all of them and Commit makes
-// the merge commit, or Abort ends it.
+// the merge commit, or Abort ends it. A function that settles a conflict best
+// starts from Conflict.Merged, the row with all that could be merged.
 //
 // # What it does not do
 //
 // There is no query language here: the database/sql driver is a package of its
 // own. Rules that only SQL can evaluate are its matter too. A key or an indexed
-// value may have up to 32 KiB, a chunk of a value that stands out of line has no
-// limit but the disk. A context given to Begin, Snapshot or AsOf governs all
+// value may have up to 32 KiB, any other TEXT or BLOB up to 1 TiB; what is beyond
+// 1 KiB stands outside of its row and can be streamed. A context given to Begin, Snapshot or AsOf governs all
 // reads through what they return.
 package vdb

@@ -67,6 +67,7 @@ type Conflict struct {
 	Reason string
 }
 
+// String names the table, the row and the columns, or says what collided.
 func (c Conflict) String() string {
 	if c.Reason != "" {
 		return fmt.Sprintf("table %s: %s", c.Table, c.Reason)
@@ -84,6 +85,7 @@ type ConflictError struct {
 	Conflicts []Conflict
 }
 
+// Error prints the number of conflicts and the first few of them.
 func (e *ConflictError) Error() string {
 	return fmt.Sprintf("vdb: %s: %s", e.Op, summary(len(e.Conflicts), "conflict", func(i int) string { return e.Conflicts[i].String() }))
 }
@@ -114,6 +116,7 @@ type Violation struct {
 	Other string
 }
 
+// String names the rule, the table and the row, and what breaks the rule.
 func (v Violation) String() string {
 	s := fmt.Sprintf("%s of table %s (%s), row %s", v.Kind, v.Table, strings.Join(v.Columns, ", "), formatValues(v.Key))
 	switch v.Kind {
@@ -131,6 +134,7 @@ type ConstraintError struct {
 	Violations []Violation
 }
 
+// Error prints the number of violations and the first few of them.
 func (e *ConstraintError) Error() string {
 	return fmt.Sprintf("vdb: %s: %s", e.Op, summary(len(e.Violations), "constraint violation", func(i int) string { return e.Violations[i].String() }))
 }

@@ -26,6 +26,7 @@ type RewoundError struct {
 	Base *Commit
 }
 
+// Error names the branch and the commits.
 func (e *RewoundError) Error() string {
 	base := "they share no commit"
 	if e.Base != nil {
