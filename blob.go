@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/vdbgo/vdb/internal/record"
 	"github.com/vdbgo/vdb/prolly"
@@ -155,4 +156,49 @@ func outlineStream(ctx context.Context, s prolly.Store, kind record.Kind, r io.R
 		return Value{}, err
 	}
 	return record.OutOfLine(kind, size, address), nil
+}
+
+// PutBlob writes what r yields, until EOF, into a TEXT or BLOB column of the row
+// of the primary key key (or of the rowid, in a table without one), without
+// holding it in memory; ErrNotFound if there is no such row. OpenBlob reads it
+// back. Update may run its function again, and then r must be a new reader.
+func (tx *Tx) PutBlob(table, column string, r io.Reader, key ...any) error {
+	return opError("put blob", tx.putBlob(table, column, r, key))
+}
+
+func (tx *Tx) putBlob(table, column string, r io.Reader, key []any) error {
+	t, err := tx.writable(table)
+	if err != nil {
+		return err
+	}
+	i, err := t.column(column)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(t.key, func(k keyColumn) bool { return k.column == i }) {
+		return invalidf("column %s is in the primary key of table %s", column, table)
+	}
+	_, k, rec, err := tx.record(table, key)
+	if err != nil {
+		return err
+	}
+	row, err := t.decode(nil, k, bytes.Clone(rec))
+	if err != nil {
+		return err
+	}
+	kind := record.KindBlob
+	if t.cols[i].affinity == record.AffinityText {
+		kind = record.KindText
+	}
+	if row[i], err = outlineStream(tx.ctx, t.store, kind, r); err != nil {
+		return err
+	}
+	if err := t.prepare(row); err != nil {
+		return err
+	}
+	n, err := t.put(tx.ctx, writePut, k, row)
+	if err != nil {
+		return err
+	}
+	return tx.wrote(n)
 }

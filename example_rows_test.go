@@ -280,3 +280,20 @@ func ExampleSnapshot_Root() {
 	fmt.Println(now.Root() == before.Root())
 	// Output: true
 }
+
+func ExampleTx_PutBlob() {
+	ctx := context.Background()
+	main := exampleBranch(ctx)
+	must(main.Update(ctx, func(tx *vdb.Tx) error {
+		history := strings.NewReader(strings.Repeat("bears ", 100_000)) // or a file
+		return errors.Join(
+			tx.AddColumn("cities", vdb.Column{Name: "history", Type: "TEXT"}),
+			tx.PutBlob("cities", "history", history, "Bern"),
+		)
+	}))
+	s, err := main.Snapshot(ctx)
+	must(err)
+	b, err := s.OpenBlob("cities", "history", "Bern")
+	fmt.Println(b.Size(), err)
+	// Output: 600000 <nil>
+}
