@@ -23,6 +23,7 @@ type Snapshot struct {
 	mu      sync.Mutex
 	root    prolly.Tree
 	tables  map[string]*tableView // by folded name
+	done    bool                  // it is a transaction's, which has ended
 }
 
 // Reader is what is read from: a *Snapshot or a *Tx. No other type can be one.
@@ -60,6 +61,9 @@ func (s *Snapshot) Root() hash.Hash { return s.version.root }
 
 // Tables lists the tables' names in order.
 func (s *Snapshot) Tables() ([]string, error) {
+	if s.done {
+		return nil, opError("list tables", ErrTxDone)
+	}
 	var names []string
 	for e, err := range tableEntries(s.ctx, s.root) {
 		if err != nil {
@@ -87,6 +91,9 @@ func (s *Snapshot) Schema(table string) (*Schema, error) {
 func (s *Snapshot) table(name string) (*tableView, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.done {
+		return nil, fmt.Errorf("table %s: %w", name, ErrTxDone)
+	}
 	if t, ok := s.tables[name]; ok {
 		return t, nil
 	}

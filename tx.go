@@ -24,7 +24,6 @@ type Tx struct {
 	// oneTable is the table written last, which saves small transactions a map look-up.
 	oneTable *tableView
 	pending  int // bytes of edits in memory
-	done     bool
 }
 
 // flushBytes is how much a transaction holds in memory before it applies its
