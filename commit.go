@@ -71,7 +71,8 @@ type Message struct {
 	// or Text, and a zero Time, are then taken from it.
 	Amend bool
 	// Tables limits the commit to some tables; the changes of others stay
-	// uncommitted. Empty is all tables.
+	// uncommitted. A table that was renamed is named by both its names. If a rule
+	// would be broken a *ConstraintError lists the rows. Empty is all tables.
 	Tables []string
 }
 
@@ -161,7 +162,8 @@ func (d *commitDraft) finishMerge(ctx context.Context, db *DB, s prolly.Store, s
 	return nil
 }
 
-// pickTables returns head with the named tables as they are in working.
+// pickTables returns head with the named tables as they are in working. What
+// that leaves out must not break a rule.
 func (db *DB) pickTables(ctx context.Context, s prolly.Store, head, working version, tables []string) (version, error) {
 	from := prolly.Load(tablesConfig, s, working.root)
 	to := prolly.Load(tablesConfig, s, head.root)
@@ -187,7 +189,39 @@ func (db *DB) pickTables(ctx context.Context, s prolly.Store, head, working vers
 		return version{}, err
 	}
 	ids, err := pickIdentities(ctx, s, head.ids, working.ids, tables)
-	return version{root: tree.Hash(), ids: ids}, err
+	if err != nil {
+		return version{}, err
+	}
+	picked := version{root: tree.Hash(), ids: ids}
+	if err := db.mustBeWholeTables(ctx, s, picked); err != nil {
+		return version{}, err
+	}
+	return picked, db.verify(ctx, s, head, picked)
+}
+
+// mustBeWholeTables refuses a version that has one table twice, under the names
+// that it had before and after it was renamed.
+func (db *DB) mustBeWholeTables(ctx context.Context, s prolly.Store, v version) error {
+	if v.ids.IsZero() {
+		return nil
+	}
+	ids, err := loadIdentities(ctx, s, v.ids)
+	if err != nil {
+		return err
+	}
+	names, err := db.newSnapshot(ctx, s, v).Tables()
+	if err != nil {
+		return err
+	}
+	called := map[string]string{}
+	for _, name := range names {
+		id := ids.table(name)
+		if other, twice := called[id]; twice {
+			return invalidf("tables %s and %s are one that was renamed; commit both", other, name)
+		}
+		called[id] = name
+	}
+	return nil
 }
 
 // pickIdentities returns head's identities with those of the named tables as
