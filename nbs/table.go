@@ -46,6 +46,7 @@ type table struct {
 
 	loading sync.Mutex // held while index is set
 	index   atomic.Pointer[tableIndex]
+	asked   atomic.Int64 // how often a chunk was looked for
 }
 
 // tableIndex is the part of a table's index that is in memory.
@@ -63,6 +64,7 @@ const (
 	minFanoutBits     = 8
 	maxFanoutBits     = 24
 	loadEntriesBelow  = 4 << 20
+	loadEntriesAfter  = 64 // look-ups: to open a store takes few
 	maxTableChunks    = 1 << 31
 	tableBufferBytes  = 1 << 20
 	maxBucketsPerRead = 1 << minFanoutBits
@@ -150,6 +152,9 @@ func (t *table) damageAt(offset int64, err error) *DamageError {
 // find returns where the chunk at h is.
 func (t *table) find(h hash.Hash) (extent, bool, error) {
 	x, err := t.load()
+	if err == nil && x.entries == nil && t.asked.Add(1) > loadEntriesAfter {
+		x, err = t.loadEntries(x)
+	}
 	if err != nil {
 		return extent{}, false, err
 	}
@@ -209,14 +214,29 @@ func (t *table) readIndex() (*tableIndex, error) {
 	if crc32.Checksum(x.fanout, castagnoli) != f.fanoutCRC {
 		return nil, t.damageAt(f.fanoutOffset(), errors.New("table's fan-out is not what was written"))
 	}
-	err := checkFanout(x.fanout, f.chunks)
-	if err != nil {
+	if err := checkFanout(x.fanout, f.chunks); err != nil {
 		return nil, t.damageAt(f.fanoutOffset(), err)
 	}
-	if f.chunks*entryBytes <= loadEntriesBelow {
-		x.entries, err = t.buckets(x, 0, 1<<f.bits)
+	return x, nil
+}
+
+// loadEntries reads the entries too, once, if they are not too many.
+func (t *table) loadEntries(x *tableIndex) (*tableIndex, error) {
+	if t.footer.chunks*entryBytes > loadEntriesBelow {
+		return x, nil
 	}
-	return x, err
+	t.loading.Lock()
+	defer t.loading.Unlock()
+	if x := t.index.Load(); x.entries != nil {
+		return x, nil
+	}
+	entries, err := t.buckets(x, 0, 1<<t.footer.bits)
+	if err != nil {
+		return nil, err
+	}
+	whole := &tableIndex{fanout: x.fanout, entries: entries}
+	t.index.Store(whole)
+	return whole, nil
 }
 
 // checkFanout checks that the buckets follow each other and hold all chunks.
