@@ -31,7 +31,12 @@ func benchRow(i int64) vdb.Row {
 // benchDB is a database on disk with one loaded and committed table.
 func benchDB(b *testing.B, rows int64) (*vdb.DB, *vdb.Branch) {
 	b.Helper()
-	db, err := vdb.Open(b.Context(), b.TempDir(), nil)
+	return benchDBWith(b, rows, nil)
+}
+
+func benchDBWith(b *testing.B, rows int64, o *vdb.Options) (*vdb.DB, *vdb.Branch) {
+	b.Helper()
+	db, err := vdb.Open(b.Context(), b.TempDir(), o)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -87,12 +92,35 @@ func picks() func() int64 {
 	return func() int64 { return rng.Int64N(benchRows) }
 }
 
+// BenchmarkUpdateOneRow updates random rows of a table that is larger than the
+// cache; BenchmarkUpdateOneRowWarm of one that the cache holds.
 func BenchmarkUpdateOneRow(b *testing.B) {
 	db, main := benchDB(b, benchRows)
-	pick, c := picks(), measure(b, db)
+	updateOneRow(b, db, main)
+}
+
+func BenchmarkUpdateOneRowWarm(b *testing.B) {
+	db, main := benchDBWith(b, benchRows, &vdb.Options{CacheBytes: 1 << 30})
+	s, err := main.Snapshot(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for range 2 {
+		for _, err := range s.Rows("rows", vdb.Range{}) {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	updateOneRow(b, db, main)
+}
+
+func updateOneRow(b *testing.B, db *vdb.DB, main *vdb.Branch) {
+	pick, c, n := picks(), measure(b, db), int64(0)
 	for b.Loop() {
+		n++
 		row := benchRow(pick())
-		row[3] = vdb.Int(int64(b.N))
+		row[3] = vdb.Int(n % 1000)
 		update(b, main, func(tx *vdb.Tx) error { return tx.Put("rows", row) })
 	}
 	c.report(b)
