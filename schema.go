@@ -81,7 +81,8 @@ const (
 	PolicyOurs Policy = "ours"
 	// PolicyTheirs keeps the value of the branch that is merged.
 	PolicyTheirs Policy = "theirs"
-	// PolicySum adds both sides' changes to the base value.
+	// PolicySum adds both sides' changes to the base value. Revert and CherryPick
+	// take a cell that has the wanted value by now as done.
 	PolicySum Policy = "sum"
 )
 
