@@ -12,7 +12,7 @@ func TestCommitSomeTablesIsSound(t *testing.T) {
 	b := shop(t)
 	commit(t, b, "shop")
 	update(t, b, func(tx *vdb.Tx) error {
-		return errors.Join(tx.Put("customers", texts("c2", "b@x", "Bob")), tx.Put("orders", vdb.Row{vdb.Int(2), vdb.Text("c2")}))
+		return errors.Join(tx.Put("customers", texts("c2", "b@x", "Billing")), tx.Put("orders", vdb.Row{vdb.Int(2), vdb.Text("c2")}))
 	})
 	before := head(t, b)
 	var broken *vdb.ConstraintError

@@ -46,7 +46,7 @@ func update(t testing.TB, b *vdb.Branch, fn func(*vdb.Tx) error) {
 
 func commit(t testing.TB, b *vdb.Branch, text string) *vdb.Commit {
 	t.Helper()
-	c, err := b.Commit(t.Context(), vdb.Message{Author: "Ann", Text: text})
+	c, err := b.Commit(t.Context(), vdb.Message{Author: "Audit", Text: text})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -192,7 +192,7 @@ func TestCommitSomeTablesAndAmend(t *testing.T) {
 	update(t, b, func(tx *vdb.Tx) error {
 		return errors.Join(tx.Put("customers", texts("c2", "2@x", "Two")), tx.Put("orders", vdb.Row{vdb.Int(2), vdb.Text("c1")}))
 	})
-	c, err := b.Commit(t.Context(), vdb.Message{Author: "Ann", Text: "customers", Tables: []string{"customers"}})
+	c, err := b.Commit(t.Context(), vdb.Message{Author: "Audit", Text: "customers", Tables: []string{"customers"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestCommitSomeTablesAndAmend(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if amended.Text != "customers" || amended.Author != "Ann" || len(amended.Parents) != 1 || amended.Parents[0] != c.Parents[0] {
+	if amended.Text != "customers" || amended.Author != "Audit" || len(amended.Parents) != 1 || amended.Parents[0] != c.Parents[0] {
 		t.Fatalf("amended: %+v", amended)
 	}
 	update(t, b, func(tx *vdb.Tx) error {

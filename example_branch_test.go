@@ -62,7 +62,7 @@ func ExampleDB_DeleteBranch() {
 func ExampleDB_DeleteTag() {
 	ctx := context.Background()
 	db := exampleBranch(ctx).DB()
-	_, err := db.CreateTag(ctx, "v1", "main", vdb.Message{Author: "Ann", Text: "First"})
+	_, err := db.CreateTag(ctx, "v1", "main", vdb.Message{Author: "Audit", Text: "First"})
 	must(err)
 	must(db.DeleteTag(ctx, "v1"))
 	for tag, err := range db.Tags(ctx) {
@@ -74,7 +74,7 @@ func ExampleDB_DeleteTag() {
 func ExampleDB_Tags() {
 	ctx := context.Background()
 	db := exampleBranch(ctx).DB()
-	_, err := db.CreateTag(ctx, "v1", "main", vdb.Message{Author: "Ann", Text: "First"})
+	_, err := db.CreateTag(ctx, "v1", "main", vdb.Message{Author: "Audit", Text: "First"})
 	must(err)
 	for tag, err := range db.Tags(ctx) {
 		must(err)
@@ -82,7 +82,7 @@ func ExampleDB_Tags() {
 		must(err)
 		fmt.Println(tag.Name, tag.Tagger, tag.Text, c.Subject())
 	}
-	// Output: v1 Ann First Two cities
+	// Output: v1 Audit First Two cities
 }
 
 func ExampleDB_IsAncestor() {
@@ -118,7 +118,7 @@ func ExampleBranch_Head() {
 	c, err := exampleBranch(ctx).Head(ctx)
 	must(err)
 	fmt.Println(c.Author, c.Time.Format("2006-01-02"), c.Subject(), len(c.Parents), c.Height)
-	// Output: Ann 2023-11-14 Two cities 1 1
+	// Output: Audit 2023-11-14 Two cities 1 1
 }
 
 func ExampleDB_Compact() {

@@ -23,7 +23,7 @@ func forked(ctx context.Context) (*vdb.DB, *vdb.Branch) {
 		if err := b.Update(ctx, fn); err != nil {
 			log.Fatal(err)
 		}
-		if _, err := b.Commit(ctx, vdb.Message{Author: "Ann", Text: text}); err != nil {
+		if _, err := b.Commit(ctx, vdb.Message{Author: "Audit", Text: text}); err != nil {
 			log.Fatal(err)
 		}
 	}
@@ -72,7 +72,7 @@ func ExampleBranch_Merge() {
 	db, main := forked(ctx)
 	defer db.Close()
 	c, err := main.Merge(ctx, "sale", &vdb.MergeOptions{
-		Message: vdb.Message{Author: "Ann"},
+		Message: vdb.Message{Author: "Audit"},
 		Resolve: map[string]func(vdb.Conflict) (vdb.Row, error){
 			"items": func(c vdb.Conflict) (vdb.Row, error) {
 				fmt.Println(c, "was", c.Base[1], "is", c.Ours[1], "and", c.Theirs[1])
@@ -110,7 +110,7 @@ func ExampleBranch_ResolveConflicts() {
 	if err := main.ResolveConflicts(ctx, vdb.Resolution{Table: "items", Keys: [][]any{{"pear"}}, Take: vdb.Ours}); err != nil {
 		log.Fatal(err)
 	}
-	c, err := main.Commit(ctx, vdb.Message{Author: "Ann"})
+	c, err := main.Commit(ctx, vdb.Message{Author: "Audit"})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func ExampleBranch_Violations() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		if _, err := b.Commit(ctx, vdb.Message{Author: "Ann", Text: "Add user"}); err != nil {
+		if _, err := b.Commit(ctx, vdb.Message{Author: "Audit", Text: "Add user"}); err != nil {
 			log.Fatal(err)
 		}
 	}
@@ -188,8 +188,8 @@ func ExampleBranch_Violations() {
 	if _, err := db.CreateBranch(ctx, "signup", "main"); err != nil {
 		log.Fatal(err)
 	}
-	add("main", "bob@example.com", 2)
-	add("signup", "bob@example.com", 3)
+	add("main", "billing@example.com", 2)
+	add("signup", "billing@example.com", 3)
 	if _, err := main.Merge(ctx, "signup", nil); !errors.Is(err, vdb.ErrConstraint) {
 		log.Fatal(err)
 	}
@@ -200,5 +200,5 @@ func ExampleBranch_Violations() {
 		fmt.Println(v)
 	}
 	// Output:
-	// UNIQUE of table users (mail), row (3): another row has ('bob@example.com') too
+	// UNIQUE of table users (mail), row (3): another row has ('billing@example.com') too
 }

@@ -45,7 +45,7 @@ func ExampleTx_RenameColumn() {
 	must(err)
 	exampleCommit(ctx, side, "Growth", map[string]int64{"Bern": 135_000})
 	must(main.Update(ctx, func(tx *vdb.Tx) error { return tx.RenameColumn("cities", "people", "inhabitants") }))
-	_, err = main.Commit(ctx, vdb.Message{Author: "Ann", Text: "Say what is counted"})
+	_, err = main.Commit(ctx, vdb.Message{Author: "Audit", Text: "Say what is counted"})
 	must(err)
 	_, err = main.Merge(ctx, "side", nil)
 	must(err)

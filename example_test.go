@@ -26,7 +26,7 @@ func exampleBranch(ctx context.Context) *vdb.Branch {
 			tx.Put("cities", vdb.Row{vdb.Text("Lima"), vdb.Int(10_000_000)}),
 		)
 	}))
-	_, err = main.Commit(ctx, vdb.Message{Author: "Ann", Text: "Two cities", Time: time.Unix(1_700_000_000, 0)})
+	_, err = main.Commit(ctx, vdb.Message{Author: "Audit", Text: "Two cities", Time: time.Unix(1_700_000_000, 0)})
 	must(err)
 	return main
 }
@@ -105,12 +105,12 @@ func ExampleBranch_Commit() {
 	ctx := context.Background()
 	main := exampleBranch(ctx)
 	must(main.Update(ctx, func(tx *vdb.Tx) error { return tx.Delete("cities", "Bern") }))
-	c, err := main.Commit(ctx, vdb.Message{Author: "Ann <ann@example.com>", Text: "Without Bern"})
+	c, err := main.Commit(ctx, vdb.Message{Author: "Audit <audit@example.com>", Text: "Without Bern"})
 	fmt.Println(c.Text, "by", c.Author, err)
 	_, err = main.Commit(ctx, vdb.Message{Text: "Again"})
 	fmt.Println(errors.Is(err, vdb.ErrNothingToCommit))
 	// Output:
-	// Without Bern by Ann <ann@example.com> <nil>
+	// Without Bern by Audit <audit@example.com> <nil>
 	// true
 }
 
@@ -134,10 +134,10 @@ func ExampleBranch_AsOf() {
 func ExampleBranch_Log() {
 	ctx := context.Background()
 	main := exampleBranch(ctx)
-	for c, err := range main.Log(ctx, &vdb.LogOptions{Author: "ann", Table: "cities"}) {
+	for c, err := range main.Log(ctx, &vdb.LogOptions{Author: "audit", Table: "cities"}) {
 		fmt.Println(c.Time.Format(time.DateOnly), c.Author, c.Text, err)
 	}
-	// Output: 2023-11-14 Ann Two cities <nil>
+	// Output: 2023-11-14 Audit Two cities <nil>
 }
 
 func ExampleDB_Resolve() {
@@ -176,14 +176,14 @@ func ExampleDB_CreateBranch() {
 func ExampleDB_CreateTag() {
 	ctx := context.Background()
 	db := exampleBranch(ctx).DB()
-	_, err := db.CreateTag(ctx, "v1", "main", vdb.Message{Author: "Ann", Text: "First release"})
+	_, err := db.CreateTag(ctx, "v1", "main", vdb.Message{Author: "Audit", Text: "First release"})
 	must(err)
 	for tag, err := range db.Tags(ctx) {
 		fmt.Println(tag.Name, tag.Tagger, tag.Text, err)
 	}
 	fmt.Println(db.DeleteTag(ctx, "v1"))
 	// Output:
-	// v1 Ann First release <nil>
+	// v1 Audit First release <nil>
 	// <nil>
 }
 

@@ -37,7 +37,7 @@ func exampleAccounts(ctx context.Context) (*vdb.Branch, error) {
 		if err := accounts.CreateIfMissing(tx); err != nil {
 			return err
 		}
-		for i, owner := range []string{"Ann", "Bob", "Ann"} {
+		for i, owner := range []string{"Audit", "Billing", "Audit"} {
 			a := Account{ID: fmt.Sprintf("acc%d", i+1), Owner: owner, Opened: time.Date(2026, 11, 20+i, 0, 0, 0, 0, time.UTC)}
 			if err := accounts.Insert(tx, a); err != nil {
 				return err
@@ -90,9 +90,9 @@ func ExampleTable() {
 		log.Fatal(err)
 	}
 	// Output:
-	// acc1 Ann 0
-	// acc2 Bob 1
-	// acc3 Ann 0
+	// acc1 Audit 0
+	// acc2 Billing 1
+	// acc3 Audit 0
 }
 
 func ExampleNewTable() {
@@ -132,7 +132,7 @@ func ExampleTable_Get() {
 	fmt.Println(errors.Is(err, vdb.ErrNotFound))
 	fmt.Println(err)
 	// Output:
-	// Bob 2026-11-21 true
+	// Billing 2026-11-21 true
 	// true
 	// vdb: get: table accounts, row ('acc9'): not found
 }
@@ -234,17 +234,17 @@ func ExampleTable_Range() {
 
 func ExampleTable_By() {
 	s := exampleSnapshot(context.Background())
-	for a, err := range accounts.By(s, "owner", "Ann") {
+	for a, err := range accounts.By(s, "owner", "Audit") {
 		if err != nil {
 			log.Fatal(err)
 		}
 		fmt.Println(a.ID, a.Owner)
 	}
-	n, err := accounts.Count(s, vdb.Range{Index: "owner", Prefix: []any{"Ann"}})
+	n, err := accounts.Count(s, vdb.Range{Index: "owner", Prefix: []any{"Audit"}})
 	fmt.Println(n, err)
 	// Output:
-	// acc1 Ann
-	// acc3 Ann
+	// acc1 Audit
+	// acc3 Audit
 	// 2 <nil>
 }
 
@@ -301,14 +301,14 @@ func ExampleTable_Put() {
 	main, err := exampleAccounts(ctx)
 	must(err)
 	must(main.Update(ctx, func(tx *vdb.Tx) error {
-		return accounts.Put(tx, Account{ID: "acc3", Owner: "Eve"}) // over the row of that key, or as a new one
+		return accounts.Put(tx, Account{ID: "acc3", Owner: "Export"}) // over the row of that key, or as a new one
 	}))
 	must(main.View(ctx, func(s *vdb.Snapshot) error {
 		a, err := accounts.Get(s, "acc3")
 		fmt.Println(a.ID, a.Owner)
 		return err
 	}))
-	// Output: acc3 Eve
+	// Output: acc3 Export
 }
 
 func ExampleTable_All() {
@@ -328,17 +328,17 @@ func ExampleTable_Backward() {
 		fmt.Println(a.Owner, a.ID)
 	}
 	// Output:
-	// Bob acc2
-	// Ann acc3
-	// Ann acc1
+	// Billing acc2
+	// Audit acc3
+	// Audit acc1
 }
 
 func ExampleTable_Count() {
 	s := exampleSnapshot(context.Background())
 	all, err := accounts.Count(s, vdb.Range{})
 	must(err)
-	ann, err := accounts.Count(s, vdb.Range{Index: "owner", Prefix: []any{"Ann"}})
-	fmt.Println(all, ann, err)
+	audit, err := accounts.Count(s, vdb.Range{Index: "owner", Prefix: []any{"Audit"}})
+	fmt.Println(all, audit, err)
 	// Output: 3 2 <nil>
 }
 

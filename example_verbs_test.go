@@ -24,7 +24,7 @@ func exampleCommit(ctx context.Context, b *vdb.Branch, text string, put map[stri
 		}
 		return nil
 	}))
-	c, err := b.Commit(ctx, vdb.Message{Author: "Bob", Text: text})
+	c, err := b.Commit(ctx, vdb.Message{Author: "Billing", Text: text})
 	must(err)
 	return c
 }
@@ -110,7 +110,7 @@ func ExampleBranch_CherryPick() {
 	fmt.Println(c.Text, "by", c.Author)
 	fmt.Println(main.Diff(ctx, "HEAD~", "HEAD").Count("cities"))
 	// Output:
-	// Oslo by Bob
+	// Oslo by Billing
 	// 1 added, 0 deleted, 0 modified <nil>
 }
 
@@ -200,8 +200,8 @@ func ExampleBranch_Blame() {
 		fmt.Println(b.Row, "–", b.Commit.Text, "by", b.Commit.Author)
 	}
 	// Output:
-	// ['Bern' 135000] – Census by Bob
-	// ['Lima' 10000000] – Two cities by Ann
+	// ['Bern' 135000] – Census by Billing
+	// ['Lima' 10000000] – Two cities by Audit
 }
 
 func ExampleBranch_Watch() {

@@ -45,7 +45,7 @@ func newStory(t *testing.T) *story {
 			})
 		})
 		on(branch, func(b *vdb.Branch) error {
-			_, err := b.Commit(ctx, vdb.Message{Author: "Ann", Text: fmt.Sprint("wrote ", ids)})
+			_, err := b.Commit(ctx, vdb.Message{Author: "Audit", Text: fmt.Sprint("wrote ", ids)})
 			return err
 		})
 	}

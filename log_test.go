@@ -40,7 +40,7 @@ func randomHistory(t *testing.T, rng *rand.Rand) *vdb.DB {
 	}
 	branches := []*vdb.Branch{main, side}
 	for i := range int64(40) {
-		b, author := branches[rng.IntN(2)], []string{"Ann <ann@example.com>", "Bob"}[rng.IntN(2)]
+		b, author := branches[rng.IntN(2)], []string{"Audit <audit@example.com>", "Billing"}[rng.IntN(2)]
 		if rng.IntN(4) == 0 {
 			if _, err := b.Merge(t.Context(), []string{"main", "side"}[rng.IntN(2)], &vdb.MergeOptions{Message: vdb.Message{Author: author}}); err != nil {
 				t.Fatal(err)
@@ -138,7 +138,7 @@ func TestLogAgainstOracle(t *testing.T) {
 	for range 200 {
 		l := vdb.LogOptions{From: revs[rng.IntN(len(revs))], FirstParent: rng.IntN(3) == 0}
 		if rng.IntN(3) == 0 {
-			l.Author = []string{"ann", "EXAMPLE", "Bob"}[rng.IntN(3)]
+			l.Author = []string{"audit", "EXAMPLE", "Billing"}[rng.IntN(3)]
 		}
 		if rng.IntN(3) == 0 {
 			l.Table = []string{"red", "blue"}[rng.IntN(2)]

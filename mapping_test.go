@@ -111,7 +111,7 @@ func full() everything {
 		NS: sql.NullString{String: "ns", Valid: true}, NI: sql.NullInt64{Int64: 5, Valid: true}, NB: sql.NullBool{Bool: true, Valid: true},
 		NF: sql.NullFloat64{Float64: 2.5, Valid: true}, NT: sql.NullTime{Time: when, Valid: true}, NG: sql.Null[string]{V: "ng", Valid: true},
 		PI: ptr(int32(7)), PU: ptr(uint64(8)), PS: ptr("ps"), PT: ptr(when), PB: ptr(true), PF: ptr(9.5), PR: ptr([]byte("pr")), PL: ptr(label("pl")),
-		PP: ptr(point{5, 6}), Audit: Audit{CreatedBy: "ann", Revision: 12},
+		PP: ptr(point{5, 6}), Audit: Audit{CreatedBy: "audit", Revision: 12},
 	}
 }
 

@@ -124,11 +124,11 @@ func TestMergeThreeWay(t *testing.T) {
 	put(t, main, mergeRow(1, "main", "b", 2))
 	theirs := put(t, side, mergeRow(1, "a", "side", 3))
 	before := head(t, main)
-	c, err := main.Merge(t.Context(), "side", &vdb.MergeOptions{Message: vdb.Message{Author: "Ann"}})
+	c, err := main.Merge(t.Context(), "side", &vdb.MergeOptions{Message: vdb.Message{Author: "Audit"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(c.Parents, []vdb.Hash{before.Hash, theirs.Hash}) || c.Text != "Merge side into main" || c.Author != "Ann" {
+	if !slices.Equal(c.Parents, []vdb.Hash{before.Hash, theirs.Hash}) || c.Text != "Merge side into main" || c.Author != "Audit" {
 		t.Errorf("merge commit %+v", c)
 	}
 	wantRow(t, main, 1, "1 'main' 'side' 5")

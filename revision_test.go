@@ -25,7 +25,7 @@ func TestRevisions(t *testing.T) {
 		}
 		commits = append(commits, c)
 	}
-	if _, err := db.CreateTag(ctx, "v1", "HEAD~2", vdb.Message{Author: "Ann", Text: "release"}); err != nil {
+	if _, err := db.CreateTag(ctx, "v1", "HEAD~2", vdb.Message{Author: "Audit", Text: "release"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.CreateBranch(ctx, "feature/x", "v1"); err != nil {
@@ -109,14 +109,14 @@ func TestBranchesAndTags(t *testing.T) {
 	if err := db.DeleteBranch(ctx, "main"); !errors.Is(err, vdb.ErrInvalid) {
 		t.Errorf("delete main: %v", err)
 	}
-	if _, err := db.CreateTag(ctx, "t", "main", vdb.Message{Author: "Ann", Text: "one"}); err != nil {
+	if _, err := db.CreateTag(ctx, "t", "main", vdb.Message{Author: "Audit", Text: "one"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.CreateTag(ctx, "t", "main", vdb.Message{}); !errors.Is(err, vdb.ErrExists) {
 		t.Errorf("second tag: %v", err)
 	}
 	for tag, err := range db.Tags(ctx) {
-		if err != nil || tag.Name != "t" || tag.Text != "one" || tag.Tagger != "Ann" {
+		if err != nil || tag.Name != "t" || tag.Text != "one" || tag.Tagger != "Audit" {
 			t.Errorf("tag: %+v, %v", tag, err)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // tenColumns is a row such as an application has.
 func tenColumns() []record.Value {
 	return []record.Value{
-		record.Int(4711), record.Text("nope-industries"), record.Text("Ada Lovelace"), record.Int(1),
+		record.Int(4711), record.Text("nope-industries"), record.Text("Audit Records"), record.Int(1),
 		record.Float(1234.56), record.Null(), record.Int(1_795_375_435_076), record.Text("2026-11-22 19:07:42+00:00"),
 		record.Blob([]byte("0123456789abcdef")), record.Int(-70000),
 	}

@@ -8,15 +8,15 @@ import (
 )
 
 func ExampleAppend() {
-	row := []record.Value{record.Int(7), record.Text("Ada"), record.Null()}
+	row := []record.Value{record.Int(7), record.Text("abc"), record.Null()}
 	rec := record.Append(nil, row)
 	fmt.Printf("% x\n", rec)
 
 	vals, err := record.Parse(rec, nil)
 	fmt.Println(vals, err)
 	// Output:
-	// 04 01 13 00 07 41 64 61
-	// [7 'Ada' NULL] <nil>
+	// 04 01 13 00 07 61 62 63
+	// [7 'abc' NULL] <nil>
 }
 
 func ExampleAffinity() {
@@ -29,8 +29,8 @@ func ExampleAffinity() {
 func ExampleAppendKey() {
 	byName := record.KeyColumn{Collation: record.NoCase}
 	ada := record.AppendKey(nil, record.Text("ADA"), byName)
-	bob := record.AppendKey(nil, record.Text("bob"), byName)
-	fmt.Println(bytes.Compare(ada, bob))
+	billing := record.AppendKey(nil, record.Text("billing"), byName)
+	fmt.Println(bytes.Compare(ada, billing))
 
 	v, _, exact, err := record.DecodeKey(ada, byName)
 	fmt.Println(v, exact, err)
