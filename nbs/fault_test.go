@@ -211,6 +211,9 @@ func TestFailEveryOperation(t *testing.T) {
 		fsys.Fail(i)
 		h := &history{}
 		err := h.run(t.Context(), fsys, 1)
+		if err == nil && fsys.Ops() <= i {
+			continue // an index that is saved in the background can take an operation less
+		}
 		line := fsys.Log()[i]
 		if err != nil && !errors.Is(err, faultfs.ErrInjected) {
 			t.Errorf("operation %s: the error hides its cause: %v", line, err)
