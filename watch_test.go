@@ -12,6 +12,11 @@ import (
 
 func TestWatchUnderCommits(t *testing.T) {
 	_, main := thingsDB(t)
+	// A hash, because HEAD moves as soon as the writers run.
+	root, err := main.Resolve(t.Context(), "HEAD~")
+	if err != nil {
+		t.Fatal(err)
+	}
 	const writers, each = 4, 25
 	var group sync.WaitGroup
 	for w := range int64(writers) {
@@ -30,7 +35,7 @@ func TestWatchUnderCommits(t *testing.T) {
 	seen := map[vdb.Hash]bool{}
 	rows := map[string]bool{}
 	var last *vdb.Commit
-	for e, err := range main.Watch(t.Context(), "HEAD~") {
+	for e, err := range main.Watch(t.Context(), root.Hash.String()) {
 		if err != nil {
 			t.Fatal(err)
 		}
