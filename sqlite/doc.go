@@ -1,0 +1,3 @@
+// Package sqlite is the database/sql driver of vdb: all of SQLite's SQL over
+// versioned tables.
+package sqlite

@@ -1,0 +1,66 @@
+package sqlite
+
+import (
+	"context"
+
+	"github.com/vdbgo/vdb"
+)
+
+// session is what the functions and system tables of one connection know of it.
+// It is used by one goroutine at a time, as its connection is.
+type session struct {
+	db *vdb.DB
+	// branch is the branch that the connection is on; empty when it reads a
+	// revision that is no branch.
+	branch string
+	// revision is what the connection reads: the branch's name, or the revision.
+	revision string
+	// author signs commits, as "Name <mail>"; empty leaves it to vdb.
+	author string
+
+	// running is the context of the statement that runs now.
+	running context.Context
+	// settle commits the connection's open SQL transaction, if there is one, and
+	// returns what opens it again. nil if there never is one.
+	settle func(ctx context.Context) (resume func() error, err error)
+	// moved tells the connection that session.branch was changed.
+	moved func() error
+}
+
+// ctx returns the context of the statement that runs now.
+func (s *session) ctx() context.Context {
+	if s.running == nil {
+		return context.Background()
+	}
+	return s.running
+}
+
+// working returns the branch that the connection is on.
+func (s *session) working(ctx context.Context) (*vdb.Branch, error) {
+	if s.branch == "" {
+		return nil, errHistory(s.revision)
+	}
+	return s.db.Branch(ctx, s.branch)
+}
+
+// outside runs a verb on the connection's branch with no SQL transaction open:
+// what the transaction wrote is committed to the working set before.
+func (s *session) outside(fn func(ctx context.Context, b *vdb.Branch) error) (err error) {
+	ctx := s.ctx()
+	b, err := s.working(ctx)
+	if err != nil {
+		return err
+	}
+	if s.settle != nil {
+		resume, err := s.settle(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if e := resume(); err == nil {
+				err = e
+			}
+		}()
+	}
+	return fn(ctx, b)
+}
