@@ -20,6 +20,7 @@ const (
 	kindIdentities byte = 0x13
 	kindTag        byte = 0x14
 	kindMerge      byte = 0x15
+	kindObject     byte = 0x16
 )
 
 const (

@@ -39,6 +39,9 @@ var (
 	ErrNewerFormat = nbs.ErrNewerFormat
 	// ErrReadOnly: the database, transaction or snapshot cannot be written.
 	ErrReadOnly = nbs.ErrReadOnly
+	// ErrNeedsSQL: what the rows must obey, or an index holds of them, only SQL can
+	// evaluate.
+	ErrNeedsSQL = errors.New("only SQL can evaluate this: write through package sqlite")
 	// ErrClosed: the database has been closed.
 	ErrClosed = nbs.ErrClosed
 )

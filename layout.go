@@ -56,6 +56,10 @@ type indexLayout struct {
 	columns []keyColumn // declared columns, then those of the primary key
 	own     int         // how many of columns are declared
 	rowid   bool        // the entry ends in the 8-byte rowid instead of key columns
+	key     []keyColumn // of the table
+	turned  bool        // the primary key sorts a column downwards, and the entry does not
+	// evaluated says that only SQL can make entries.
+	evaluated bool
 	config  *prolly.Config
 }
 
@@ -87,15 +91,18 @@ func newLayout(s *Schema) (*layout, error) {
 
 func (l *layout) layKey() {
 	s := l.schema
-	for _, name := range s.PrimaryKey {
-		i := l.lookup[fold(name)]
-		l.key = append(l.key, l.keyColumn(i, "", false))
-		l.cols[i].notNull = true
+	for i, name := range s.PrimaryKey {
+		column, order := l.lookup[fold(name)], IndexColumn{}
+		if len(s.KeyColumns) > 0 {
+			order = s.KeyColumns[i]
+		}
+		l.key = append(l.key, l.keyColumn(column, order.Collation, order.Desc))
+		l.cols[column].notNull = true
 	}
 	switch {
 	case len(l.key) == 0:
 		l.kind, l.config = keyRowid, rowConfig
-	case len(l.key) == 1 && strings.EqualFold(strings.TrimSpace(s.Columns[l.key[0].column].Type), "INTEGER"):
+	case len(l.key) == 1 && !s.WithoutRowID && strings.EqualFold(strings.TrimSpace(s.Columns[l.key[0].column].Type), "INTEGER"):
 		l.kind, l.config = keyInteger, rowConfig
 	default:
 		l.kind, l.config = keyClustered, clusteredConfig
@@ -131,14 +138,30 @@ func (l *layout) keyColumn(column int, collation string, desc bool) keyColumn {
 }
 
 func (l *layout) layIndex(x Index) indexLayout {
-	ix := indexLayout{name: x.Name, unique: x.Unique, own: len(x.Columns), rowid: l.kind != keyClustered, config: indexConfig}
+	ix := indexLayout{name: x.Name, unique: x.Unique, own: len(x.Columns), rowid: l.kind != keyClustered, config: indexConfig, key: l.key, evaluated: x.evaluated()}
 	for _, c := range x.Columns {
-		ix.columns = append(ix.columns, l.keyColumn(l.lookup[fold(c.Name)], c.Collation, c.Desc))
+		ix.columns = append(ix.columns, l.indexColumn(c))
 	}
 	if !ix.rowid {
-		ix.columns = append(ix.columns, l.key...)
+		for _, k := range l.key {
+			// SQLite sorts these upwards, whatever the primary key does.
+			ix.turned = ix.turned || k.Desc
+			k.Desc = false
+			ix.columns = append(ix.columns, k)
+		}
 	}
 	return ix
+}
+
+// noColumn stands for an expression.
+const noColumn = -1
+
+func (l *layout) indexColumn(c IndexColumn) keyColumn {
+	if c.Name != "" {
+		return l.keyColumn(l.lookup[fold(c.Name)], c.Collation, c.Desc)
+	}
+	collation, _ := parseCollation(c.Collation) // validated with the schema
+	return keyColumn{column: noColumn, KeyColumn: record.KeyColumn{Collation: collation, Desc: c.Desc}}
 }
 
 // column finds a column by name.
@@ -325,6 +348,9 @@ const longEntry = 1000
 // REAL that equals an integer), the entry's record as its value. Values out of
 // line are taken from content.
 func (x *indexLayout) entry(dst []byte, rowKey []byte, row []Value, content func(Value) (Value, error)) (key, value []byte, err error) {
+	if x.evaluated {
+		return nil, nil, fmt.Errorf("index %s: %w", x.name, ErrNeedsSQL)
+	}
 	exact := true
 	for _, c := range x.columns {
 		v, err := content(row[c.column])
@@ -383,7 +409,24 @@ func (x *indexLayout) rowKeyOf(entry []byte) ([]byte, error) {
 			return nil, fmt.Errorf("index %s: %w", x.name, err)
 		}
 	}
+	if x.turned {
+		return x.turn(rest)
+	}
 	return rest, nil
+}
+
+// turn makes the row's key of the end of an entry that sorts its columns upwards.
+func (x *indexLayout) turn(rest []byte) ([]byte, error) {
+	var key []byte
+	for i, c := range x.columns[x.own:] {
+		v, after, _, err := record.DecodeKey(rest, c.KeyColumn)
+		if err != nil {
+			return nil, fmt.Errorf("index %s: %w", x.name, err)
+		}
+		c.Desc = x.key[i].Desc
+		key, rest = record.AppendKey(key, v, c.KeyColumn), after
+	}
+	return key, nil
 }
 
 // prefix appends the entry prefix for values of the index's first columns.

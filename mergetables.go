@@ -40,6 +40,7 @@ type merger struct {
 	renamed bool // the sides' identities differ
 	nulls   bool // schemas differ, so a cell of one side may be a NULL that the result forbids
 	tables  []*tableMerge
+	objects []prolly.Edit // that make ours' objects the merged ones
 	schemas []schemaConflict
 	listed  []Conflict // conflicts of rows, up to maxListed
 }
@@ -94,7 +95,7 @@ func (m *merger) run() (version, error) {
 	if err := m.open(); err != nil {
 		return version{}, err
 	}
-	for _, step := range []func() error{m.pair, m.planAll, m.settleNames, m.mergeAll, m.finishAll} {
+	for _, step := range []func() error{m.pair, m.planAll, m.settleNames, m.mergeAll, m.finishAll, m.mergeObjects} {
 		if err := step(); err != nil {
 			return version{}, err
 		}
@@ -609,6 +610,8 @@ func (m *merger) save() (version, error) {
 	for _, name := range slices.Sorted(maps.Keys(edits)) {
 		sorted = append(sorted, prolly.Edit{Key: tableKey(name), Value: edits[name]})
 	}
+	sorted = append(sorted, m.objects...)
+	sortEdits(sorted)
 	root, err := m.sides[atOurs].root.Apply(m.ctx, sorted)
 	if err != nil || !m.renamed {
 		return version{root: root.Hash(), ids: m.ours.ids}, err

@@ -65,6 +65,11 @@ type storedSchema struct {
 	PrimaryKey  []string           `json:"primary_key,omitempty"`
 	Indexes     []storedIndex      `json:"indexes,omitempty"`
 	ForeignKeys []storedForeignKey `json:"foreign_keys,omitempty"`
+
+	KeyColumns   []storedIndexColumn `json:"key_columns,omitempty"`
+	WithoutRowID bool                `json:"without_rowid,omitempty"`
+	SQL          string              `json:"sql,omitempty"`
+	Evaluated    bool                `json:"evaluated,omitempty"`
 }
 
 type storedColumn struct {
@@ -80,6 +85,8 @@ type storedIndex struct {
 	Name    string              `json:"name"`
 	Columns []storedIndexColumn `json:"columns"`
 	Unique  bool                `json:"unique,omitempty"`
+	SQL     string              `json:"sql,omitempty"`
+	Partial bool                `json:"partial,omitempty"`
 }
 
 type storedIndexColumn struct {
@@ -95,16 +102,17 @@ type storedForeignKey struct {
 }
 
 func encodeSchema(s *Schema) ([]byte, error) {
-	stored := storedSchema{Name: s.Name, PrimaryKey: s.PrimaryKey}
+	stored := storedSchema{
+		Name: s.Name, PrimaryKey: s.PrimaryKey, KeyColumns: storedColumns(s.KeyColumns),
+		WithoutRowID: s.WithoutRowID, SQL: s.SQL, Evaluated: s.Evaluated,
+	}
 	for _, c := range s.Columns {
 		stored.Columns = append(stored.Columns, storedColumn(c))
 	}
 	for _, x := range s.Indexes {
-		columns := make([]storedIndexColumn, len(x.Columns))
-		for i, c := range x.Columns {
-			columns[i] = storedIndexColumn(c)
-		}
-		stored.Indexes = append(stored.Indexes, storedIndex{Name: x.Name, Columns: columns, Unique: x.Unique})
+		stored.Indexes = append(stored.Indexes, storedIndex{
+			Name: x.Name, Columns: storedColumns(x.Columns), Unique: x.Unique, SQL: x.SQL, Partial: x.Partial,
+		})
 	}
 	for _, fk := range s.ForeignKeys {
 		stored.ForeignKeys = append(stored.ForeignKeys, storedForeignKey(fk))
@@ -125,21 +133,38 @@ func decodeSchema(data []byte) (*Schema, error) {
 	if err := json.Unmarshal(payload, &stored); err != nil {
 		return nil, fmt.Errorf("decode schema: %w", err)
 	}
-	s := &Schema{Name: stored.Name, PrimaryKey: stored.PrimaryKey}
+	s := &Schema{
+		Name: stored.Name, PrimaryKey: stored.PrimaryKey, KeyColumns: indexColumns(stored.KeyColumns),
+		WithoutRowID: stored.WithoutRowID, SQL: stored.SQL, Evaluated: stored.Evaluated,
+	}
 	for _, c := range stored.Columns {
 		s.Columns = append(s.Columns, Column(c))
 	}
 	for _, x := range stored.Indexes {
-		columns := make([]IndexColumn, len(x.Columns))
-		for i, c := range x.Columns {
-			columns[i] = IndexColumn(c)
-		}
-		s.Indexes = append(s.Indexes, Index{Name: x.Name, Columns: columns, Unique: x.Unique})
+		s.Indexes = append(s.Indexes, Index{
+			Name: x.Name, Columns: indexColumns(x.Columns), Unique: x.Unique, SQL: x.SQL, Partial: x.Partial,
+		})
 	}
 	for _, fk := range stored.ForeignKeys {
 		s.ForeignKeys = append(s.ForeignKeys, ForeignKey(fk))
 	}
 	return s, nil
+}
+
+func storedColumns(columns []IndexColumn) []storedIndexColumn {
+	var stored []storedIndexColumn
+	for _, c := range columns {
+		stored = append(stored, storedIndexColumn(c))
+	}
+	return stored
+}
+
+func indexColumns(stored []storedIndexColumn) []IndexColumn {
+	var columns []IndexColumn
+	for _, c := range stored {
+		columns = append(columns, IndexColumn(c))
+	}
+	return columns
 }
 
 // identities says which tables and columns were once called otherwise, so that

@@ -21,6 +21,19 @@ type Schema struct {
 	PrimaryKey  []string
 	Indexes     []Index
 	ForeignKeys []ForeignKey
+
+	// What follows is for tables that are made in SQL; programs leave it alone.
+
+	// KeyColumns say how the columns of the primary key are ordered, one for each;
+	// empty is ascending, in the columns' own collations.
+	KeyColumns []IndexColumn
+	// WithoutRowID clusters a table by an INTEGER PRIMARY KEY as by any other key.
+	WithoutRowID bool
+	// SQL is the CREATE TABLE statement where it says more than the Schema does.
+	SQL string
+	// Evaluated says that rows can be written by SQL alone: the table has a CHECK
+	// or a generated column.
+	Evaluated bool
 }
 
 // Column is a named, typed column.
@@ -43,10 +56,20 @@ type Index struct {
 	Name    string
 	Columns []IndexColumn
 	Unique  bool
+	// SQL is the CREATE INDEX statement where it says more than the Index does.
+	SQL string
+	// Partial says that only SQL can tell which rows the index has.
+	Partial bool
+}
+
+// evaluated tells whether only SQL can tell what the index holds of a row.
+func (x *Index) evaluated() bool {
+	return x.Partial || slices.ContainsFunc(x.Columns, func(c IndexColumn) bool { return c.Name == "" })
 }
 
 // IndexColumn is a column of an Index and how it is ordered there.
 type IndexColumn struct {
+	// Name is the column's; empty is an expression, which Index.SQL has.
 	Name string
 	Desc bool
 	// Collation overrides the column's own: BINARY, NOCASE or RTRIM.
@@ -120,6 +143,7 @@ func (s *Schema) Clone() *Schema {
 	c := *s
 	c.Columns = slices.Clone(s.Columns)
 	c.PrimaryKey = slices.Clone(s.PrimaryKey)
+	c.KeyColumns = slices.Clone(s.KeyColumns)
 	c.Indexes = slices.Clone(s.Indexes)
 	for i := range c.Indexes {
 		c.Indexes[i].Columns = slices.Clone(c.Indexes[i].Columns)
@@ -222,6 +246,14 @@ func (s *Schema) validateKey() error {
 		}
 		seen[fold(name)] = true
 	}
+	if n := len(s.KeyColumns); n > 0 && n != len(s.PrimaryKey) {
+		return invalidf("%d key columns for a primary key of %d", n, len(s.PrimaryKey))
+	}
+	for _, c := range s.KeyColumns {
+		if _, err := parseCollation(c.Collation); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -237,7 +269,7 @@ func (s *Schema) validateIndex(i int) error {
 		return invalidf("no columns")
 	}
 	for _, c := range x.Columns {
-		if s.Column(c.Name) < 0 {
+		if s.Column(c.Name) < 0 && (c.Name != "" || x.SQL == "") {
 			return fmt.Errorf("column %s: %w", c.Name, ErrNotFound)
 		}
 		if _, err := parseCollation(c.Collation); err != nil {

@@ -142,12 +142,13 @@ func clusteredPages(n prolly.Node) uint64 {
 }
 
 // entrySize is the size of an index entry's record. An entry that has none is
-// too short to spill, and is measured by its key, give or take a few bytes.
+// too short to spill, and is measured by its key: no value takes more than 7/6
+// of the bytes in a record that it takes in a key, so that entries fit a page.
 func entrySize(key, rec []byte) int64 {
 	if len(rec) > 0 {
 		return record.LogicalSize(rec)
 	}
-	return int64(len(key)) + 4
+	return int64(len(key) + len(key)/6 + 3)
 }
 
 func measureEntry(key, rec []byte) (int, bool) {

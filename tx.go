@@ -297,6 +297,9 @@ func (tx *Tx) writable(name string) (*tableView, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.schema.Evaluated {
+		return nil, fmt.Errorf("table %s has a CHECK or a generated column: %w", t.schema.Name, ErrNeedsSQL)
+	}
 	if t != tx.oneTable {
 		tx.touched[t], tx.oneTable = true, t
 	}

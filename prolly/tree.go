@@ -54,6 +54,19 @@ func Load(cfg *Config, s Store, root hash.Hash) Tree {
 // their addresses are.
 func (t Tree) Hash() hash.Hash { return t.root }
 
+// Node returns the node at an address within the tree: the root's, or a child's
+// of a node that Node returned.
+func (t Tree) Node(ctx context.Context, h hash.Hash) (Node, error) {
+	var n Node
+	if err := t.load(ctx, h, anyLevel, &n); err != nil {
+		return Node{}, fail("read node", err)
+	}
+	return n, nil
+}
+
+// Store returns where the tree's chunks are.
+func (t Tree) Store() Store { return t.store }
+
 // WithStore returns the same tree, read from and edited into another store.
 func (t Tree) WithStore(s Store) Tree { return Load(t.cfg, s, t.root) }
 

@@ -86,6 +86,38 @@ func appendRecord(dst []byte, vals []Value) []byte {
 	return dst
 }
 
+// HasOutOfLine tells whether a stored record has values out of line; one that has
+// none is SQLite's record, byte for byte.
+func HasOutOfLine(rec []byte) bool { return len(rec) > 0 && rec[0] == marker }
+
+// AppendHeader appends the header of SQLite's record of a row: what stands before
+// the bodies. Values out of line count with their full lengths.
+func AppendHeader(dst []byte, vals []Value) []byte {
+	types := 0
+	for i := range vals {
+		t, _ := vals[i].serial()
+		types += varintLen(t)
+	}
+	header := headerLen(types)
+	start := len(dst)
+	dst = slices.Grow(dst, header)[:start+header]
+	h := start + putVarint(dst[start:], uint64(header))
+	for i := range vals {
+		t, _ := vals[i].serial()
+		h += putVarint(dst[h:], t)
+	}
+	return dst
+}
+
+// AppendBody appends the body of a value that is in line.
+func AppendBody(dst []byte, v Value) []byte {
+	_, n := v.serial()
+	start := len(dst)
+	dst = slices.Grow(dst, n)[:start+n]
+	v.putBody(dst[start:])
+	return dst
+}
+
 // headerLen returns the length of a header whose serial types take types bytes:
 // it counts the varint in which it is written.
 func headerLen(types int) int {

@@ -1,0 +1,611 @@
+package vdb
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/internal/record"
+	"github.com/vdbgo/vdb/prolly"
+)
+
+// Engine reads and writes versions tree by tree, without the rules of the typed
+// API. It is made for package sqlite, which has SQLite keep the rules; programs
+// have no use for it. It may be used by many goroutines at once.
+type Engine struct{ db *DB }
+
+// Engine returns the access that package sqlite needs.
+func (db *DB) Engine() Engine { return Engine{db: db} }
+
+// Version names the contents of a database. Two that are equal have equal
+// contents.
+type Version struct{ version }
+
+// Root returns the address of the contents.
+func (v Version) Root() hash.Hash { return v.root }
+
+// Working returns the version of a branch's working set.
+func (e Engine) Working(ctx context.Context, branch string) (Version, error) {
+	r, err := e.db.refs(ctx)
+	if err != nil {
+		return Version{}, opError("read branch "+branch, err)
+	}
+	state, err := r.branch(ctx, branch)
+	return Version{state.working}, opError("read", err)
+}
+
+// At returns the version of a snapshot.
+func (e Engine) At(s *Snapshot) Version { return Version{s.version} }
+
+// Contents are a version's parts. They are immutable.
+type Contents struct {
+	Version  Version
+	Tables   []EngineTable // in the order of their folded names
+	Objects  []Object
+	Settings Settings
+}
+
+// Load opens a version.
+func (e Engine) Load(ctx context.Context, v Version) (*Contents, error) {
+	c, err := e.load(ctx, v)
+	return c, opError("open version "+v.root.String(), err)
+}
+
+func (e Engine) load(ctx context.Context, v Version) (*Contents, error) {
+	s := e.db.at(ctx, v.version)
+	c := &Contents{Version: v}
+	for entry, err := range tableEntries(ctx, s.root) {
+		if err != nil {
+			return nil, err
+		}
+		t, err := s.openTable(entry)
+		if err != nil {
+			return nil, err
+		}
+		c.Tables = append(c.Tables, EngineTable{view: t})
+	}
+	var err error
+	if c.Objects, err = s.objects(); err != nil {
+		return nil, err
+	}
+	c.Settings, err = s.settings()
+	return c, err
+}
+
+// EngineTable is a table of a version.
+type EngineTable struct{ view *tableView }
+
+// Schema returns the table's schema, which must not be changed.
+func (t EngineTable) Schema() *Schema { return t.view.schema }
+
+// Rows returns the tree of the table's rows.
+func (t EngineTable) Rows() EngineTree {
+	return EngineTree{Tree: t.view.rows.tree, layout: t.view.layout}
+}
+
+// Index returns the tree of an index, by its place in the schema.
+func (t EngineTable) Index(i int) EngineTree {
+	return EngineTree{Tree: t.view.indexes[i].tree, layout: t.view.layout, index: &t.view.index[i]}
+}
+
+// LayOut returns the trees that a table of the schema has, all of them empty.
+func (e Engine) LayOut(s *Schema) (EngineTable, error) {
+	l, err := newLayout(s)
+	if err != nil {
+		return EngineTable{}, opError("lay out table "+s.Name, err)
+	}
+	store := readOnlyStore{e.db.blocks}
+	t := &tableView{layout: l, store: store, indexes: make([]overlay, len(l.index))}
+	t.rows.tree = prolly.New(l.config, store)
+	for i := range t.indexes {
+		t.indexes[i].tree = prolly.New(l.index[i].config, store)
+	}
+	return EngineTable{view: t}, nil
+}
+
+// EngineTree is a tree of rows or of index entries, and how its items stand in
+// SQLite's file format (https://www.sqlite.org/fileformat2.html).
+type EngineTree struct {
+	prolly.Tree
+	layout *layout
+	index  *indexLayout // nil: rows
+}
+
+// Integer tells whether the items are keyed by a 64-bit integer: a table b-tree.
+// Others are index b-trees, which hold a WITHOUT ROWID table's rows too.
+func (t EngineTree) Integer() bool { return t.index == nil && t.layout.kind != keyClustered }
+
+// Rowid decodes the key of an Integer tree.
+func (t EngineTree) Rowid(key []byte) (int64, error) { return record.DecodeIntKey(key) }
+
+// Size returns the length of an item's payload in SQLite's file.
+func (t EngineTree) Size(key, value []byte) (int64, error) {
+	if t.index == nil || len(value) > 0 {
+		return record.LogicalSize(value), nil
+	}
+	p, err := t.entry(key)
+	return int64(len(p)), err
+}
+
+// Payload returns an item's payload in SQLite's file.
+func (t EngineTree) Payload(ctx context.Context, key, value []byte) (*Payload, error) {
+	if t.index != nil && len(value) == 0 {
+		p, err := t.entry(key)
+		return &Payload{size: int64(len(p)), head: p}, err
+	}
+	return t.expand(ctx, value)
+}
+
+// entry makes the record of an index entry whose key says it all.
+func (t EngineTree) entry(key []byte) ([]byte, error) {
+	x := t.index
+	var buf [16]Value
+	vals, rest := buf[:0], key
+	for i, c := range x.columns {
+		v, after, exact, err := record.DecodeKey(rest, c.KeyColumn)
+		if err == nil && !exact {
+			err = fmt.Errorf("an entry without its record")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("index %s: %w", x.name, err)
+		}
+		rest = after
+		if !x.repeats(i) {
+			vals = append(vals, v)
+		}
+	}
+	if x.rowid {
+		id, err := record.DecodeIntKey(rest)
+		if err != nil {
+			return nil, fmt.Errorf("index %s: %w", x.name, err)
+		}
+		vals = append(vals, record.Int(id))
+	}
+	return record.AppendSQLite(make([]byte, 0, len(key)+8), vals), nil
+}
+
+// expand makes SQLite's record of a stored one.
+func (t EngineTree) expand(ctx context.Context, rec []byte) (*Payload, error) {
+	if !record.HasOutOfLine(rec) {
+		return &Payload{size: int64(len(rec)), head: rec}, nil
+	}
+	vals, err := record.Parse(rec, nil)
+	if err != nil {
+		return nil, err
+	}
+	p := &Payload{head: record.AppendHeader(nil, vals)}
+	p.size = int64(len(p.head))
+	for _, v := range vals {
+		if err := p.append(ctx, t.Tree.Store(), v); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// Item makes the item of a payload that SQLite wrote: the tree's own form of it.
+// Long values are written to w. The bytes are the caller's.
+func (t EngineTree) Item(ctx context.Context, w prolly.Store, rowid int64, payload []byte) (key, value []byte, err error) {
+	var buf [32]Value
+	vals, err := record.Parse(payload, buf[:0])
+	if err != nil {
+		return nil, nil, err
+	}
+	if t.index != nil {
+		return t.entryItem(ctx, w, vals)
+	}
+	if t.Integer() {
+		key = record.AppendIntKey(nil, rowid)
+	} else if key, err = t.rowKey(vals); err != nil {
+		return nil, nil, err
+	}
+	value, err = t.layout.canonical(ctx, w, vals)
+	return key, value, err
+}
+
+// rowKey makes the key of a WITHOUT ROWID table's row. Its columns come first.
+func (t EngineTree) rowKey(vals []Value) (key []byte, err error) {
+	if len(vals) < len(t.layout.key) {
+		return nil, fmt.Errorf("table %s: a row of %d values", t.layout.schema.Name, len(vals))
+	}
+	for i, k := range t.layout.key {
+		if err := checkKeyValue(vals[i]); err != nil {
+			return nil, fmt.Errorf("table %s: %w", t.layout.schema.Name, err)
+		}
+		key = record.AppendKey(key, vals[i], k.KeyColumn)
+	}
+	return key, nil
+}
+
+// entryItem makes the item of an index entry.
+func (t EngineTree) entryItem(ctx context.Context, w prolly.Store, vals []Value) (key, value []byte, err error) {
+	x := t.index
+	at := make([]int, len(x.columns)) // where the values of the key's columns are
+	next, exact := 0, true
+	for i, c := range x.columns {
+		if j := x.original(i); j >= 0 {
+			at[i] = at[j]
+		} else {
+			at[i] = next
+			next++
+		}
+		if at[i] >= len(vals) {
+			return nil, nil, fmt.Errorf("index %s: an entry of %d values", x.name, len(vals))
+		}
+		v := vals[at[i]]
+		if err := checkKeyValue(v); err != nil {
+			return nil, nil, fmt.Errorf("index %s: %w", x.name, err)
+		}
+		key = record.AppendKey(key, v, c.KeyColumn)
+		exact = exact && c.Exact(v)
+	}
+	if x.rowid {
+		if next >= len(vals) || vals[next].Kind() != record.KindInteger {
+			return nil, nil, fmt.Errorf("index %s: an entry without rowid", x.name)
+		}
+		key = record.AppendIntKey(key, vals[next].Int())
+	}
+	if exact && len(key) <= longEntry {
+		return key, []byte{}, nil
+	}
+	for i, v := range vals {
+		if vals[i], err = outline(ctx, w, v); err != nil {
+			return nil, nil, err
+		}
+	}
+	return key, record.Append(nil, vals), nil
+}
+
+// repeats tells whether column i of an entry's key stands in its record already.
+func (x *indexLayout) repeats(i int) bool { return x.original(i) >= 0 }
+
+// original returns the declared column that column i of the key repeats, or -1.
+func (x *indexLayout) original(i int) int {
+	if i < x.own {
+		return -1
+	}
+	for j, o := range x.columns[:x.own] {
+		if o.column == x.columns[i].column && o.Collation == x.columns[i].Collation {
+			return j
+		}
+	}
+	return -1
+}
+
+// canonical returns the record in which a row of these stored values is kept.
+func (l *layout) canonical(ctx context.Context, w prolly.Store, vals []Value) ([]byte, error) {
+	if len(vals) > len(l.stored) {
+		return nil, fmt.Errorf("table %s: a row of %d values for %d columns", l.schema.Name, len(vals), len(l.stored))
+	}
+	for i, v := range vals {
+		var err error
+		if vals[i], err = outline(ctx, w, v); err != nil {
+			return nil, err
+		}
+	}
+	n := len(vals)
+	for n > 0 && l.isFallback(n-1, vals[n-1]) {
+		n--
+	}
+	return record.Append(nil, vals[:n]), nil
+}
+
+// isFallback tells whether a stored value may be left out of the end of a record.
+func (l *layout) isFallback(position int, v Value) bool {
+	column := l.stored[position]
+	if l.kind == keyInteger && column == l.key[0].column {
+		return true
+	}
+	c := &l.cols[column]
+	return c.affinity.Load(v).Equal(c.fallback)
+}
+
+// Payload is a record in SQLite's file, of which long values are read when they
+// are asked for.
+type Payload struct {
+	size  int64
+	head  []byte // its first bytes
+	parts []payloadPart
+}
+
+// payloadPart is what follows the head: bytes, or a value out of line.
+type payloadPart struct {
+	at   int64
+	data []byte
+	blob *prolly.Blob
+	size int64
+}
+
+// Size returns the payload's length in bytes.
+func (p *Payload) Size() int64 { return p.size }
+
+// append adds a column's body.
+func (p *Payload) append(ctx context.Context, s prolly.Store, v Value) error {
+	part := payloadPart{at: p.size}
+	if address, out := v.Address(); out {
+		blob, err := prolly.OpenBlob(ctx, s, address)
+		if err != nil {
+			return err
+		}
+		if blob.Size() != v.Size() {
+			return fmt.Errorf("blob %s has %d bytes, its row says %d", address, blob.Size(), v.Size())
+		}
+		part.blob, part.size = blob, v.Size()
+	} else {
+		part.data = record.AppendBody(nil, v)
+		part.size = int64(len(part.data))
+	}
+	p.size += part.size
+	p.parts = append(p.parts, part)
+	return nil
+}
+
+// ReadAt fills b with the payload's bytes from off on, all of which must exist.
+func (p *Payload) ReadAt(b []byte, off int64) error {
+	n := 0
+	if off < int64(len(p.head)) {
+		n = copy(b, p.head[off:])
+	}
+	for i := range p.parts {
+		if n == len(b) {
+			return nil
+		}
+		part := &p.parts[i]
+		from := off + int64(n) - part.at
+		if from >= part.size {
+			continue
+		}
+		want := b[n:min(len(b), n+int(min(part.size-from, int64(len(b)))))]
+		if err := part.readAt(want, from); err != nil {
+			return err
+		}
+		n += len(want)
+	}
+	if n < len(b) {
+		return fmt.Errorf("read %d bytes at %d of a payload of %d", len(b), off, p.size)
+	}
+	return nil
+}
+
+func (p *payloadPart) readAt(b []byte, off int64) error {
+	if p.blob == nil {
+		copy(b, p.data[off:])
+		return nil
+	}
+	_, err := p.blob.ReadAt(b, off)
+	return err
+}
+
+// EngineEdit is what a transaction has changed.
+type EngineEdit struct {
+	Base     Version
+	Tables   []EngineTableEdit
+	Dropped  []string // tables
+	Objects  []Object // new or changed
+	Forget   []Object // gone
+	Settings *Settings
+	// Renamed gives the identities that tables and columns keep under new names.
+	Renamed []EngineRename
+}
+
+// EngineRename is a step of a rename: of a table, or of a column in it.
+type EngineRename struct{ Table, Column, To string }
+
+// EngineTableEdit is what a transaction has changed in a table.
+type EngineTableEdit struct {
+	// Table has the trees that the edits are made to: empty ones for a new table.
+	Table EngineTable
+	// Schema is the new one; nil if it is as it was.
+	Schema *Schema
+	// Rows and Indexes yield the edits in order, and write long values to the store
+	// that they are given. nil is none. Indexes are those of the new schema.
+	Rows    EngineItems
+	Indexes []EngineIndexEdit
+}
+
+// EngineIndexEdit is what a transaction has changed in an index.
+type EngineIndexEdit struct {
+	Tree  EngineTree // what the edits are made to
+	Items EngineItems
+}
+
+// EngineItems yields edits in the order of their keys.
+type EngineItems func(ctx context.Context, w prolly.Store) iter.Seq2[prolly.Edit, error]
+
+// Commit makes a transaction's changes durable and visible on a branch, and
+// returns the branch's version then. If others have changed the branch since
+// Base both changes are merged, and the result differs from what the
+// transaction has seen; where they collide the error is an ErrConflict or an
+// ErrConstraint, and nothing is changed.
+func (e Engine) Commit(ctx context.Context, branch string, edit *EngineEdit) (own, now Version, err error) {
+	op := "commit transaction on branch " + branch
+	w := e.db.blocks.NewWriter()
+	defer w.Discard()
+	made, err := e.apply(ctx, w, edit)
+	if err != nil {
+		return Version{}, Version{}, opError(op, err)
+	}
+	if made == edit.Base.version {
+		return edit.Base, edit.Base, nil
+	}
+	err = e.db.update(ctx, w, func(ctx context.Context, r *refs) error {
+		state, err := r.branch(ctx, branch)
+		if err != nil {
+			return err
+		}
+		if state.working, err = e.db.rebase(ctx, w, edit.Base.version, state.working, made); err != nil {
+			return err
+		}
+		now = Version{state.working}
+		return r.setBranch(ctx, branch, state)
+	})
+	return Version{made}, now, opError(op, err)
+}
+
+// apply makes the version that has the changes.
+func (e Engine) apply(ctx context.Context, w prolly.Store, edit *EngineEdit) (version, error) {
+	root := prolly.Load(tablesConfig, w, edit.Base.root)
+	var edits []prolly.Edit
+	for _, name := range edit.Dropped {
+		edits = append(edits, prolly.Edit{Key: tableKey(name)})
+	}
+	for _, t := range edit.Tables {
+		entry, name, err := t.apply(ctx, w)
+		if err != nil {
+			return version{}, fmt.Errorf("table %s: %w", t.Table.view.schema.Name, err)
+		}
+		edits = append(edits, prolly.Edit{Key: tableKey(name), Value: entry.encode()})
+	}
+	more, err := edit.objectEdits(ctx, w)
+	if err != nil {
+		return version{}, err
+	}
+	edits = lastEdits(append(edits, more...))
+	if root, err = root.Apply(ctx, edits); err != nil {
+		return version{}, err
+	}
+	ids, err := e.identities(ctx, w, edit)
+	return version{root: root.Hash(), ids: ids}, err
+}
+
+// lastEdits sorts edits and keeps the last one of each key.
+func lastEdits(edits []prolly.Edit) []prolly.Edit {
+	var last []prolly.Edit
+	slices.SortStableFunc(edits, func(a, b prolly.Edit) int { return bytes.Compare(a.Key, b.Key) })
+	for _, e := range edits {
+		if n := len(last); n > 0 && bytes.Equal(last[n-1].Key, e.Key) {
+			last[n-1] = e
+			continue
+		}
+		last = append(last, e)
+	}
+	return last
+}
+
+func (edit *EngineEdit) objectEdits(ctx context.Context, w prolly.Store) ([]prolly.Edit, error) {
+	var edits []prolly.Edit
+	for _, o := range edit.Forget {
+		edits = append(edits, prolly.Edit{Key: o.key()})
+	}
+	for _, o := range edit.Objects {
+		value, err := o.store(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		edits = append(edits, prolly.Edit{Key: o.key(), Value: value})
+	}
+	if edit.Settings != nil {
+		edits = append(edits, prolly.Edit{Key: []byte(settingsKey), Value: edit.Settings.encode()})
+	}
+	return edits, nil
+}
+
+// apply makes the table's edits and returns its new entry and name.
+func (t *EngineTableEdit) apply(ctx context.Context, w prolly.Store) (tableEntry, string, error) {
+	s, entry := t.Table.view.schema, t.Table.view.entry
+	if t.Schema != nil {
+		s = t.Schema
+		if len(s.Indexes) > maxIndexes {
+			return entry, "", invalidf("%d indexes, at most %d are allowed", len(s.Indexes), maxIndexes)
+		}
+		data, err := encodeSchema(s)
+		if err == nil {
+			entry.schema, err = w.Put(ctx, data)
+		}
+		if err != nil {
+			return entry, "", err
+		}
+	}
+	var err error
+	if entry.rows, err = t.Rows.apply(ctx, w, t.Table.Rows().Tree); err != nil {
+		return entry, "", err
+	}
+	entry.indexes = make([]hash.Hash, len(t.Indexes))
+	for i, x := range t.Indexes {
+		if entry.indexes[i], err = x.Items.apply(ctx, w, x.Tree.Tree); err != nil {
+			return entry, "", fmt.Errorf("index %s: %w", s.Indexes[i].Name, err)
+		}
+	}
+	return entry, s.Name, nil
+}
+
+func (items EngineItems) apply(ctx context.Context, w prolly.Store, t prolly.Tree) (hash.Hash, error) {
+	if items == nil {
+		return t.Hash(), nil
+	}
+	edited, err := t.WithStore(w).EditSeq(ctx, items(ctx, w))
+	return edited.Hash(), err
+}
+
+// identities stores the identities after the changes.
+func (e Engine) identities(ctx context.Context, w prolly.Store, edit *EngineEdit) (hash.Hash, error) {
+	if len(edit.Renamed)+len(edit.Dropped) == 0 && edit.Base.ids.IsZero() {
+		return edit.Base.ids, nil
+	}
+	ids, err := loadIdentities(ctx, w, edit.Base.ids)
+	if err != nil {
+		return hash.Hash{}, err
+	}
+	ids = ids.clone()
+	for _, r := range edit.Renamed {
+		ids.rename(r)
+	}
+	renamed := map[string]bool{}
+	for _, r := range edit.Renamed {
+		renamed[fold(r.To)] = r.Column == ""
+	}
+	for _, name := range edit.Dropped {
+		if !renamed[fold(name)] {
+			ids.dropTable(name)
+		}
+	}
+	for _, t := range edit.Tables {
+		if t.Schema != nil {
+			ids.settle(t.Schema)
+		}
+	}
+	return ids.store(ctx, w)
+}
+
+// settle gives what is new in a table's schema identities that nothing else has,
+// and forgets those of columns that are gone.
+func (ids *identities) settle(s *Schema) {
+	used := map[string]bool{}
+	for name, t := range ids.Tables {
+		used[t.ID] = used[t.ID] || name != fold(s.Name)
+	}
+	if id := freeIdentity(ids.table(s.Name), used); id != ids.table(s.Name) {
+		ids.setTable(s.Name, id)
+	}
+	for name := range ids.Tables[fold(s.Name)].Columns {
+		if s.Column(name) < 0 {
+			ids.setColumn(s.Name, name, name)
+		}
+	}
+	taken := map[string]bool{}
+	for _, id := range ids.Tables[fold(s.Name)].Columns {
+		taken[id] = true
+	}
+	for _, c := range s.Columns {
+		if _, named := ids.Tables[fold(s.Name)].Columns[fold(c.Name)]; !named && taken[fold(c.Name)] {
+			ids.setColumn(s.Name, c.Name, freeIdentity(fold(c.Name), taken))
+		}
+	}
+}
+
+// rename keeps an identity under a new name.
+func (ids *identities) rename(r EngineRename) {
+	if r.Column != "" {
+		id := ids.column(r.Table, r.Column)
+		ids.setColumn(r.Table, r.Column, fold(r.Column))
+		ids.setColumn(r.Table, r.To, id)
+		return
+	}
+	id, t := ids.table(r.Table), ids.Tables[fold(r.Table)]
+	ids.dropTable(r.Table)
+	ids.put(r.To, t)
+	ids.setTable(r.To, id)
+}
