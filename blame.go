@@ -18,19 +18,25 @@ type BlameRow struct {
 // key. The cost is that of the diffs back to the oldest of those commits; it
 // holds the keys of the rows in memory.
 func (db *DB) Blame(ctx context.Context, table string, r Range) iter.Seq2[BlameRow, error] {
-	return db.blame(ctx, MainBranch, table, r)
+	return db.blame(ctx, MainBranch, revHead, table, r)
+}
+
+// BlameAt yields the rows that a table had at a revision, each with the commit
+// that had changed it last then, as Blame does.
+func (db *DB) BlameAt(ctx context.Context, rev, table string, r Range) iter.Seq2[BlameRow, error] {
+	return db.blame(ctx, MainBranch, rev, table, r)
 }
 
 // Blame yields the rows of a table at the branch's HEAD with the commits that
 // changed them last, as DB.Blame does.
 func (b *Branch) Blame(ctx context.Context, table string, r Range) iter.Seq2[BlameRow, error] {
-	return b.db.blame(ctx, b.name, table, r)
+	return b.db.blame(ctx, b.name, revHead, table, r)
 }
 
-func (db *DB) blame(ctx context.Context, branch, table string, r Range) iter.Seq2[BlameRow, error] {
+func (db *DB) blame(ctx context.Context, branch, rev, table string, r Range) iter.Seq2[BlameRow, error] {
 	return func(yield func(BlameRow, error) bool) {
 		b := &blame{tableTrail: tableTrail{db: db, ctx: ctx, name: fold(table)}, r: r, by: map[string]*Commit{}}
-		if err := b.run(branch, yield); err != nil {
+		if err := b.run(branch, rev, yield); err != nil {
 			yield(BlameRow{}, opError("blame table "+table, err))
 		}
 	}
@@ -46,11 +52,11 @@ type blame struct {
 	rest *Commit
 }
 
-func (b *blame) run(branch string, yield func(BlameRow, error) bool) error {
+func (b *blame) run(branch, rev string, yield func(BlameRow, error) bool) error {
 	if b.r.Index != "" {
 		return invalidf("a blame goes by the primary key")
 	}
-	c, err := b.db.resolveOn(b.ctx, branch, revHead)
+	c, err := b.db.resolveOn(b.ctx, branch, rev)
 	if err != nil {
 		return err
 	}
