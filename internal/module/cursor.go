@@ -1,0 +1,239 @@
+package module
+
+import (
+	"iter"
+	"math"
+
+	"github.com/vdbgo/vdb/internal/record"
+	"modernc.org/libc"
+	lib "modernc.org/sqlite/lib"
+)
+
+// cursor is one scan of a table, or none before the first filter and at the end.
+type cursor struct {
+	table    *connected
+	plan     plan
+	planText string
+
+	next      func() ([]any, error, bool)
+	stop      func()
+	arguments []Filter // what the hidden columns are
+	row       []any    // nil at the end
+	ordinal   int64
+}
+
+// vtabCursor is a cursor in SQLite's memory.
+type vtabCursor struct {
+	base lib.Tsqlite3_vtab_cursor
+	id   uintptr
+}
+
+// cursorAt returns the cursor of a sqlite3_vtab_cursor.
+func cursorAt(p uintptr) *cursor { return process.cursors.at(at[vtabCursor](p).id) }
+
+// fail makes err the error of a statement that uses a table.
+func fail(tls *libc.TLS, table uintptr, err error) int32 {
+	base := at[lib.Tsqlite3_vtab](table)
+	lib.Xsqlite3_free(tls, base.FzErrMsg)
+	base.FzErrMsg = cString(tls, err.Error())
+	return codeOf(err)
+}
+
+// failCursor makes err, if it is one, the error of a statement that uses a cursor.
+func failCursor(tls *libc.TLS, p uintptr, err error) int32 {
+	if err == nil {
+		return lib.SQLITE_OK
+	}
+	return fail(tls, at[lib.Tsqlite3_vtab_cursor](p).FpVtab, err)
+}
+
+func xOpen(tls *libc.TLS, table, result uintptr) int32 {
+	p := newStruct[vtabCursor](tls)
+	if p == 0 {
+		return lib.SQLITE_NOMEM
+	}
+	at[vtabCursor](p).id = process.cursors.add(&cursor{table: tableAt(table)})
+	*at[uintptr](result) = p
+	return lib.SQLITE_OK
+}
+
+func xClose(tls *libc.TLS, p uintptr) int32 {
+	_ = cursorAt(p).end() // the statement is over: SQLite takes no error here
+	process.cursors.drop(at[vtabCursor](p).id)
+	lib.Xsqlite3_free(tls, p)
+	return lib.SQLITE_OK
+}
+
+func xFilter(tls *libc.TLS, p uintptr, _ int32, planText uintptr, argc int32, argv uintptr) int32 {
+	c := cursorAt(p)
+	err := c.end()
+	if err == nil {
+		err = c.start(libc.GoString(planText), valuesAt(tls, argc, argv))
+	}
+	if err == nil {
+		err = c.advance()
+	}
+	return failCursor(tls, p, err)
+}
+
+func xNext(tls *libc.TLS, p uintptr) int32 {
+	return failCursor(tls, p, cursorAt(p).advance())
+}
+
+func xEof(_ *libc.TLS, p uintptr) int32 {
+	return libc.Bool32(cursorAt(p).row == nil)
+}
+
+func xColumn(tls *libc.TLS, p, ctx uintptr, i int32) int32 {
+	if err := cursorAt(p).column(tls, ctx, int(i)); err != nil {
+		setError(tls, ctx, err)
+		return codeOf(err)
+	}
+	return lib.SQLITE_OK
+}
+
+func xRowid(_ *libc.TLS, p, result uintptr) int32 {
+	c := cursorAt(p)
+	*at[int64](result) = c.ordinal
+	c.table.remember(c)
+	return lib.SQLITE_OK
+}
+
+// start begins a scan.
+func (c *cursor) start(planText string, values []any) (err error) {
+	defer guard(&err, "scan", c.table.name)
+	if planText != c.planText || c.plan.terms == nil {
+		if c.plan, err = parsePlan(planText); err != nil {
+			return err
+		}
+		c.planText = planText
+	}
+	filters, possible := c.filters(values)
+	if !possible {
+		return nil
+	}
+	c.next, c.stop = iter.Pull2(c.scan(filters))
+	return nil
+}
+
+func (c *cursor) scan(filters []Filter) iter.Seq2[[]any, error] {
+	if t, ok := c.table.table.(ColumnScanner); ok {
+		used := c.plan.used
+		if c.table.writing {
+			used = math.MaxUint64 // Update and Delete get the whole old row
+		}
+		return t.ScanColumns(filters, used)
+	}
+	return c.table.table.Scan(filters)
+}
+
+// filters returns the filters of a scan, and false if no row can meet them.
+func (c *cursor) filters(values []any) (filters []Filter, possible bool) {
+	filters = make([]Filter, 0, len(values))
+	c.arguments = c.arguments[:0]
+	for i, t := range c.plan.terms {
+		f := Filter{Column: t.column, Op: opOf(t.op), Value: values[i]}
+		column := c.table.columns[t.column]
+		if column.Hidden {
+			c.arguments = append(c.arguments, f)
+			filters = append(filters, f)
+			continue
+		}
+		if f.Value == nil && t.op == lib.SQLITE_INDEX_CONSTRAINT_IS {
+			f.Op = IsNull
+		}
+		if f.Value == nil && f.Op != IsNull {
+			return nil, false // x = NULL and x < NULL are not true of any x
+		}
+		if column.prepare(&f) {
+			filters = append(filters, f)
+		}
+	}
+	return filters, true
+}
+
+func opOf(op int) Op {
+	switch op {
+	case lib.SQLITE_INDEX_CONSTRAINT_GT:
+		return GT
+	case lib.SQLITE_INDEX_CONSTRAINT_GE:
+		return GE
+	case lib.SQLITE_INDEX_CONSTRAINT_LT:
+		return LT
+	case lib.SQLITE_INDEX_CONSTRAINT_LE:
+		return LE
+	case lib.SQLITE_INDEX_CONSTRAINT_ISNULL:
+		return IsNull
+	}
+	return EQ
+}
+
+// prepare gives a filter's value the class in which SQL compares it with the
+// column. It returns false if it cannot know: to a TEXT column, 5 means '5' if it
+// stands in the query, but '05' as well if it comes from an INTEGER column.
+func (c Column) prepare(f *Filter) bool {
+	if f.Op == IsNull {
+		return true
+	}
+	_, isBlob := f.Value.([]byte)
+	text, isText := f.Value.(string)
+	switch record.AffinityOf(c.Type) {
+	case record.AffinityText:
+		return isText || isBlob
+	case record.AffinityBlob:
+		return isBlob
+	}
+	if isText {
+		f.Value = record.AffinityNumeric.Apply(record.Text(text)).Any()
+	}
+	return true
+}
+
+// advance goes to the next row.
+func (c *cursor) advance() (err error) {
+	defer guard(&err, "scan", c.table.name)
+	if c.next == nil {
+		return nil
+	}
+	row, err, ok := c.next()
+	if err != nil || !ok {
+		c.row = nil
+		return err
+	}
+	if row == nil {
+		row = []any{} // all NULL; nil is the end
+	}
+	c.row, c.ordinal = row, c.table.rows
+	c.table.rows++
+	return nil
+}
+
+// end stops the scan.
+func (c *cursor) end() (err error) {
+	defer guard(&err, "end the scan of", c.table.name)
+	stop := c.stop
+	c.next, c.stop, c.row = nil, nil, nil
+	if stop != nil {
+		stop()
+	}
+	return nil
+}
+
+func (c *cursor) column(tls *libc.TLS, ctx uintptr, i int) (err error) {
+	defer guard(&err, "read a column of", c.table.name)
+	return setResult(tls, ctx, c.value(i))
+}
+
+// value returns what the row has in a column: for a hidden one where the scan says
+// nothing, the argument.
+func (c *cursor) value(i int) any {
+	if i < len(c.row) && c.row[i] != nil {
+		return c.row[i]
+	}
+	for _, argument := range c.arguments {
+		if argument.Column == i {
+			return argument.Value
+		}
+	}
+	return nil
+}
