@@ -60,3 +60,57 @@ func ExampleBranch_UpdateStaged() {
 	}
 	// Output: modified Bern 135000
 }
+
+// The rest of a table stays as it is in the working set.
+func ExampleTx_CopyRows() {
+	ctx := context.Background()
+	main := exampleBranch(ctx)
+	must(main.Update(ctx, func(tx *vdb.Tx) error { return tx.Delete("cities", "Lima") }))
+	head, err := main.AsOf(ctx, "HEAD")
+	must(err)
+	must(main.Update(ctx, func(tx *vdb.Tx) error { return tx.CopyRows(head, "cities", []any{"Lima"}) }))
+	status, err := main.Status(ctx)
+	must(err)
+	fmt.Println(status.IsClean())
+	// Output: true
+}
+
+func ExampleBranch_ConflictSchema() {
+	ctx := context.Background()
+	db, main := forked(ctx)
+	defer db.Close()
+	if _, err := main.Merge(ctx, "sale", nil); !errors.Is(err, vdb.ErrConflict) {
+		panic(err)
+	}
+	s, err := main.ConflictSchema(ctx, "items")
+	must(err)
+	fmt.Println(len(s.Columns), s.PrimaryKey)
+	// Output: 3 [name]
+}
+
+// A merge that brought two rows of one number is committed as it is.
+func ExampleBranch_AcceptViolations() {
+	ctx := context.Background()
+	main := exampleBranch(ctx)
+	must(main.Update(ctx, func(tx *vdb.Tx) error {
+		return tx.CreateIndex("cities", vdb.Index{Name: "size", Columns: []vdb.IndexColumn{{Name: "people"}}, Unique: true})
+	}))
+	_, err := main.Commit(ctx, vdb.Message{Text: "One city of a size"})
+	must(err)
+	side, err := main.DB().CreateBranch(ctx, "side", "main")
+	must(err)
+	for b, name := range map[*vdb.Branch]string{main: "Oslo", side: "Riga"} {
+		must(b.Update(ctx, func(tx *vdb.Tx) error { return tx.Put("cities", vdb.Row{vdb.Text(name), vdb.Int(1)}) }))
+		_, err := b.Commit(ctx, vdb.Message{Text: name})
+		must(err)
+	}
+	_, err = main.Merge(ctx, "side", nil)
+	fmt.Println(errors.Is(err, vdb.ErrConstraint))
+	must(main.AcceptViolations(ctx, "cities"))
+	c, err := main.Commit(ctx, vdb.Message{Text: "Both"})
+	must(err)
+	fmt.Println(len(c.Parents), "parents")
+	// Output:
+	// true
+	// 2 parents
+}

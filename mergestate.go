@@ -34,6 +34,8 @@ type mergeDetails struct {
 	TheirsLater bool             `json:"theirs_later,omitempty"`
 	Violated    bool             `json:"violated,omitempty"` // rows may break rules
 	Schemas     []schemaConflict `json:"schemas,omitempty"`
+	// Accepted are violations that the merge may be committed with.
+	Accepted []string `json:"accepted,omitempty"`
 }
 
 // schemaConflict is a conflict of a table's schema.
@@ -96,7 +98,11 @@ func (m *mergeState) violations(ctx context.Context, db *DB, s prolly.Store, wor
 	if !m.Violated {
 		return nil, nil
 	}
-	return db.violations(ctx, s, m.before, working, true)
+	violations, err := db.violations(ctx, s, m.before, working, true)
+	if err != nil {
+		return nil, err
+	}
+	return m.unaccepted(violations), nil
 }
 
 // settled tells by its error whether the merge cannot be committed yet.

@@ -287,6 +287,16 @@ func (t *tableView) flush(ctx context.Context) (bool, error) {
 
 // writable returns a table that is about to be written.
 func (tx *Tx) writable(name string) (*tableView, error) {
+	t, err := tx.written(name)
+	if err == nil && t.schema.Evaluated {
+		return nil, fmt.Errorf("table %s has a CHECK or a generated column: %w", t.schema.Name, ErrNeedsSQL)
+	}
+	return t, err
+}
+
+// written returns a table that is about to get rows which another version of it
+// has, or which writable has let through.
+func (tx *Tx) written(name string) (*tableView, error) {
 	if tx.done {
 		return nil, ErrTxDone
 	}
@@ -296,9 +306,6 @@ func (tx *Tx) writable(name string) (*tableView, error) {
 	t, err := tx.table(name)
 	if err != nil {
 		return nil, err
-	}
-	if t.schema.Evaluated {
-		return nil, fmt.Errorf("table %s has a CHECK or a generated column: %w", t.schema.Name, ErrNeedsSQL)
 	}
 	if t != tx.oneTable {
 		tx.touched[t], tx.oneTable = true, t
