@@ -10,12 +10,13 @@ import (
 	"github.com/vdbgo/vdb/prolly"
 )
 
-// refs is the tree of all refs: branches with their working sets, and tags. The
-// store's root leads to it.
+// refs is the tree of all refs: branches with their working sets, tags, and the log
+// of how they moved. The store's root leads to it.
 type refs struct {
 	store prolly.Store
 	tree  prolly.Tree
 	root  hash.Hash
+	moves []RefMove // that the edits have made, to be logged
 }
 
 // Prefixes of a ref's key, git's own.
@@ -148,8 +149,11 @@ func (r *refs) deleteTag(ctx context.Context, name string) error {
 	return r.edit(ctx, prolly.Edit{Key: []byte(tagsPrefix + name)})
 }
 
-func (r *refs) edit(ctx context.Context, edits ...prolly.Edit) (err error) {
-	r.tree, err = r.tree.Apply(ctx, edits)
+func (r *refs) edit(ctx context.Context, e prolly.Edit) (err error) {
+	if err := r.note(ctx, e); err != nil {
+		return err
+	}
+	r.tree, err = r.tree.Apply(ctx, []prolly.Edit{e})
 	return err
 }
 
