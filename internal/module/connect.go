@@ -15,9 +15,9 @@ type connected struct {
 	table   Table
 	columns []Column
 
-	rows    int64           // how many were scanned: the ordinals given out
-	writing bool            // between xBegin and its end
-	scanned map[int64][]any // rows whose ordinals SQLite holds while writing
+	writing  bool            // between xBegin and its end; what follows is of that time
+	ordinals map[int64]int64 // rowids by the rows' identities
+	scanned  map[int64][]any // rows by rowid
 }
 
 // vtab is a connected table in SQLite's memory.

@@ -19,7 +19,10 @@ type cursor struct {
 	stop      func()
 	arguments []Filter // what the hidden columns are
 	row       []any    // nil at the end
-	ordinal   int64
+
+	number   int64 // the row's rowid, if numbered
+	numbered bool
+	seen     map[uint64]uint64 // how many rows with a hash this scan has numbered
 }
 
 // vtabCursor is a cursor in SQLite's memory.
@@ -33,7 +36,7 @@ func cursorAt(p uintptr) *cursor { return process.cursors.at(at[vtabCursor](p).i
 
 // fail makes err the error of a statement that uses a table.
 func fail(tls *libc.TLS, table uintptr, err error) int32 {
-	base := at[lib.Tsqlite3_vtab](table)
+	base := &at[vtab](table).base
 	lib.Xsqlite3_free(tls, base.FzErrMsg)
 	base.FzErrMsg = cString(tls, err.Error())
 	return codeOf(err)
@@ -44,7 +47,7 @@ func failCursor(tls *libc.TLS, p uintptr, err error) int32 {
 	if err == nil {
 		return lib.SQLITE_OK
 	}
-	return fail(tls, at[lib.Tsqlite3_vtab_cursor](p).FpVtab, err)
+	return fail(tls, at[vtabCursor](p).base.FpVtab, err)
 }
 
 func xOpen(tls *libc.TLS, table, result uintptr) int32 {
@@ -94,7 +97,7 @@ func xColumn(tls *libc.TLS, p, ctx uintptr, i int32) int32 {
 
 func xRowid(_ *libc.TLS, p, result uintptr) int32 {
 	c := cursorAt(p)
-	*at[int64](result) = c.ordinal
+	*at[int64](result) = c.rowid()
 	c.table.remember(c)
 	return lib.SQLITE_OK
 }
@@ -170,21 +173,25 @@ func opOf(op int) Op {
 
 // prepare gives a filter's value the class in which SQL compares it with the
 // column. It returns false if it cannot know: to a TEXT column, 5 means '5' if it
-// stands in the query, but '05' as well if it comes from an INTEGER column.
+// stands in the query, but '05' as well if it comes from an INTEGER column, whose
+// affinity SQL then applies to the text.
 func (c Column) prepare(f *Filter) bool {
 	if f.Op == IsNull {
 		return true
 	}
-	_, isBlob := f.Value.([]byte)
-	text, isText := f.Value.(string)
-	switch record.AffinityOf(c.Type) {
-	case record.AffinityText:
-		return isText || isBlob
-	case record.AffinityBlob:
-		return isBlob
-	}
-	if isText {
-		f.Value = record.AffinityNumeric.Apply(record.Text(text)).Any()
+	affinity := record.AffinityOf(c.Type)
+	isNumeric := affinity != record.AffinityText && affinity != record.AffinityBlob
+	switch v := f.Value.(type) {
+	case int64, float64:
+		return isNumeric
+	case string:
+		if isNumeric {
+			f.Value = record.AffinityNumeric.Apply(record.Text(v)).Any()
+			return true
+		}
+		// Against a numeric column that holds this text, the column's texts that look
+		// like numbers are numbers, which are less than any text. They start below ':'.
+		return f.Op != LT && f.Op != LE || v >= ":"
 	}
 	return true
 }
@@ -203,8 +210,7 @@ func (c *cursor) advance() (err error) {
 	if row == nil {
 		row = []any{} // all NULL; nil is the end
 	}
-	c.row, c.ordinal = row, c.table.rows
-	c.table.rows++
+	c.row, c.numbered = row, false
 	return nil
 }
 
@@ -212,7 +218,7 @@ func (c *cursor) advance() (err error) {
 func (c *cursor) end() (err error) {
 	defer guard(&err, "end the scan of", c.table.name)
 	stop := c.stop
-	c.next, c.stop, c.row = nil, nil, nil
+	c.next, c.stop, c.row, c.seen = nil, nil, nil, nil
 	if stop != nil {
 		stop()
 	}

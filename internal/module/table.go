@@ -18,6 +18,9 @@ type Table interface {
 	// return. The slice may be used again for the next row, the bytes of its values
 	// may not. Several scans of a table may be under way at once. A scan whose rows
 	// are not wanted any more is stopped.
+	//
+	// But for the filters, all scans of a statement yield the same rows. A row's
+	// identity, its rowid, is its values.
 	Scan(filters []Filter) iter.Seq2[[]any, error]
 }
 
@@ -57,9 +60,11 @@ type Column struct {
 // Push says which conditions on a column come to Scan. Those on an argument come
 // in any case.
 //
-// A condition is offered if its value has the class that the column's type asks
-// for, since SQL converts other values before it compares: text or blob for a TEXT
-// column, a blob for a column of type BLOB or none, and all values for other types.
+// A number is a filter of a column with a numeric type only: SQL may convert the
+// texts of other columns before it compares them with a number. For the same reason
+// < and <= of a text that starts like a number are filters of such columns only;
+// DATETIME is a numeric type, to SQLite. So a column has to state its type, and its
+// values are to be of the class that the type asks for.
 type Push int
 
 // The kinds of conditions.

@@ -9,18 +9,18 @@ import (
 
 func xBegin(_ *libc.TLS, p uintptr) int32 {
 	t := tableAt(p)
-	t.writing, t.scanned = true, map[int64][]any{}
+	t.writing, t.ordinals, t.scanned = true, map[int64]int64{}, map[int64][]any{}
 	return lib.SQLITE_OK
 }
 
 // xEnd is the end of a transaction, good or bad.
 func xEnd(_ *libc.TLS, p uintptr) int32 {
 	t := tableAt(p)
-	t.writing, t.scanned = false, nil
+	t.writing, t.ordinals, t.scanned = false, nil, nil
 	return lib.SQLITE_OK
 }
 
-// remember keeps the row whose ordinal SQLite asks for: it is about to write it,
+// remember keeps the row whose rowid SQLite asks for: it is about to write it,
 // which it does when the scan is over.
 func (t *connected) remember(c *cursor) {
 	if !t.writing {
@@ -30,11 +30,11 @@ func (t *connected) remember(c *cursor) {
 	for i := range row {
 		row[i] = c.value(i)
 	}
-	t.scanned[c.ordinal] = row
+	t.scanned[c.rowid()] = row
 }
 
-// xUpdate gets the row's ordinal for a DELETE; for an UPDATE the ordinal, the new
-// one and the new values; for an INSERT the same with NULL for the ordinal.
+// xUpdate gets the row's rowid for a DELETE; for an UPDATE the rowid, the new one
+// and the new values; for an INSERT the same with NULL for the rowid.
 func xUpdate(tls *libc.TLS, p uintptr, argc int32, argv, _ uintptr) int32 {
 	if err := tableAt(p).write(valuesAt(tls, argc, argv)); err != nil {
 		return fail(tls, p, err)
@@ -47,7 +47,7 @@ func (t *connected) write(values []any) (err error) {
 	w := t.table.(Writer)
 	if len(values) > 1 && values[0] == nil {
 		if values[1] != nil {
-			return fmt.Errorf("module: insert into %s: a row's number cannot be chosen: leave the rowid out", t.name)
+			return fmt.Errorf("module: insert into %s: the rowid cannot be chosen: leave it out", t.name)
 		}
 		return w.Insert(values[2:])
 	}
@@ -58,7 +58,7 @@ func (t *connected) write(values []any) (err error) {
 	if len(values) == 1 {
 		err = w.Delete(old)
 	} else if values[1] != values[0] {
-		err = fmt.Errorf("module: update %s: a row's number cannot be changed: leave the rowid out", t.name)
+		err = fmt.Errorf("module: update %s: the rowid cannot be changed: leave it out", t.name)
 	} else {
 		err = w.Update(old, values[2:])
 	}
@@ -69,11 +69,11 @@ func (t *connected) write(values []any) (err error) {
 }
 
 // old returns a row that is to be changed, as it was scanned.
-func (t *connected) old(ordinal any) ([]any, error) {
-	n, _ := ordinal.(int64)
+func (t *connected) old(rowid any) ([]any, error) {
+	n, _ := rowid.(int64)
 	row, ok := t.scanned[n]
 	if !ok {
-		return nil, fmt.Errorf("module: write %s: row %v was not scanned in this transaction", t.name, ordinal)
+		return nil, fmt.Errorf("module: write %s: row %v was not scanned in this transaction", t.name, rowid)
 	}
 	return row, nil
 }
