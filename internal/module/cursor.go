@@ -105,7 +105,7 @@ func xRowid(_ *libc.TLS, p, result uintptr) int32 {
 // start begins a scan.
 func (c *cursor) start(planText string, values []any) (err error) {
 	defer guard(&err, "scan", c.table.name)
-	if planText != c.planText || c.plan.terms == nil {
+	if planText != c.planText {
 		if c.plan, err = parsePlan(planText); err != nil {
 			return err
 		}

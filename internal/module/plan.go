@@ -81,25 +81,29 @@ func (c *choice) choose() (ok bool, err error) {
 	defer guard(&err, "plan a query of", c.table.name)
 	c.plan.used = uint64(c.info.FcolUsed)
 	given := make([]bool, len(c.table.columns))
+	later := make([]bool, len(c.table.columns)) // known in another order of tables
 	for i := range int(c.info.FnConstraint) {
 		constraint := index[lib.Tsqlite3_index_constraint](c.info.FaConstraint, i)
-		column := int(constraint.FiColumn)
+		column, usable := int(constraint.FiColumn), constraint.Fusable != 0
 		switch {
 		case column < 0: // the rowid
-		case c.table.columns[column].Hidden:
-			if !isEquality(constraint.Fop) {
-				continue
+		case !c.table.columns[column].Hidden:
+			if usable && c.canPush(i, column, constraint.Fop) {
+				c.take(i, column, false)
+				c.estimate(column, constraint.Fop)
 			}
-			if constraint.Fusable == 0 {
-				return false, nil
-			}
-			// The first is the argument, and not tested again: f(NULL) has rows. Any
-			// other is tested against the first.
-			c.take(i, column, !given[column])
+		case isEquality(constraint.Fop) && !usable:
+			later[column] = true
+		case isEquality(constraint.Fop) && !given[column]:
+			// The argument is not tested again: f(NULL) has rows. If there is a second
+			// condition, that one is tested against the argument.
+			c.take(i, column, true)
 			given[column] = true
-		case constraint.Fusable != 0 && c.canPush(i, column, constraint.Fop):
-			c.take(i, column, false)
-			c.estimate(column, constraint.Fop)
+		}
+	}
+	for column := range later {
+		if later[column] && !given[column] {
+			return false, nil
 		}
 	}
 	return true, c.table.checkRequired(given)

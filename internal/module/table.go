@@ -51,7 +51,7 @@ type Column struct {
 	// Collation is how SQL compares the column's texts; empty means BINARY.
 	Collation string
 
-	Hidden   bool // not in SELECT *: an argument, which Scan gets as an EQ filter
+	Hidden   bool // not in SELECT *: an argument, which Scan gets as one EQ filter
 	Required bool // a hidden column without which a query is refused
 	Push     Push // the conditions that Scan can use
 	Unique   bool // a value of the column leads to one row, or few

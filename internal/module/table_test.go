@@ -173,6 +173,9 @@ func TestArguments(t *testing.T) {
 	equal(t, query(t, db, "SELECT a, value FROM series(t.a), t ORDER BY 1, 2"), "1|1", "3|1", "3|2", "3|3")
 	equal(t, query(t, db, "SELECT a, (SELECT sum(value) FROM series(t.a)) FROM t"), "1|1", "3|6")
 	equal(t, query(t, db, "SELECT x.value, y.value FROM series(2) x, series(x.value) y"), "1|1", "2|1", "2|2")
+	equal(t, query(t, db, "SELECT x.value, y.value FROM series(2) x JOIN series(2, 2) y ON x.n = y.n"), "1|1", "2|1")
+	equal(t, query(t, db, "SELECT x.value, y.value FROM series(2) x JOIN series(1) y ON x.n = y.n"))
+	equal(t, query(t, db, "SELECT x.value, y.value FROM series(2) x JOIN series y ON x.n = y.n WHERE y.value < 2"), "1|1", "2|1")
 	equal(t, query(t, db, "SELECT a, value FROM t LEFT JOIN series(t.a - 1)"), "1|NULL", "3|1", "3|2")
 
 	_, err := tryQuery(db, "SELECT * FROM series")
