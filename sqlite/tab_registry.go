@@ -1,0 +1,24 @@
+package sqlite
+
+import "github.com/vdbgo/vdb/internal/module"
+
+// tabConstructor makes a system table of one table of the user's.
+type tabConstructor struct {
+	prefix string // of the system table's name; what follows is the user's table
+	make   func(s *session, table string) module.Table
+}
+
+// perTable lists the system tables that there are one of for each table. A prefix
+// stands before those that it begins with.
+func perTable() []tabConstructor {
+	return []tabConstructor{
+		{"dolt_commit_diff_", newCommitDiff},
+		{"dolt_diff_", newTableDiff},
+		{"dolt_history_", newTableHistory},
+		{"dolt_at_", newTableAt},
+		{"dolt_blame_", newTableBlame},
+		{"dolt_conflicts_", newTableConflicts},
+		{"dolt_constraint_violations_", newTableViolations},
+		{"dolt_workspace_", newTableWorkspace},
+	}
+}
