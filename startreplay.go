@@ -16,7 +16,7 @@ func (b *Branch) StartRevert(ctx context.Context, rev string, o *RevertOptions) 
 }
 
 // StartCherryPick is CherryPick of one commit that stops at conflicts as
-// StartRevert does.
+// StartRevert does. A Text in o.Message takes the place of the commit's.
 func (b *Branch) StartCherryPick(ctx context.Context, rev string, o *RevertOptions) (*Commit, error) {
 	r := &replay{op: fmt.Sprintf("cherry-pick %s on branch %s", rev, b.name), branch: b}
 	return r.start(ctx, rev, o)
@@ -39,6 +39,9 @@ func (r *replay) start(ctx context.Context, rev string, o *RevertOptions) (*Comm
 	theirs, err := r.theirs(ctx, rev)
 	if err != nil {
 		return nil, opError(r.op, err)
+	}
+	if r.o.Message.Text != "" {
+		r.steps[0].message.Text = r.o.Message.Text
 	}
 	var made *Commit
 	err = again(ctx, func() (err error) {

@@ -59,8 +59,8 @@ func TestStartCherryPick(t *testing.T) {
 	update(t, main, func(tx *vdb.Tx) error { return tx.Put("things", thing(2, "main", 1, 1)) })
 	head := commit(t, main, "mine")
 
-	c, err := main.StartCherryPick(ctx, "side~", nil)
-	if err != nil || c.Text != "one" || c.Parents[0] != head.Hash {
+	c, err := main.StartCherryPick(ctx, "side~", &vdb.RevertOptions{Message: vdb.Message{Text: "one, picked"}})
+	if err != nil || c.Text != "one, picked" || c.Author != "Audit" || c.Parents[0] != head.Hash {
 		t.Fatalf("picked %+v, %v", c, err)
 	}
 	_, err = main.StartCherryPick(ctx, "side~", nil)
