@@ -211,7 +211,7 @@ func (d *diffScan) emit(p versionPair, yield func([]any, error) bool) error {
 	if err != nil {
 		return err
 	}
-	name := shape.Name
+	var name string
 	switch {
 	case is != nil:
 		name = is.Name
