@@ -1,6 +1,7 @@
 package vdb
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -10,10 +11,10 @@ import (
 	"github.com/vdbgo/vdb/prolly"
 )
 
-// Stage puts tables into the branch's staged version, as they are in the working
-// set: what CommitStaged will record. A table that was dropped is named as well,
-// and one that was renamed by both its names. ErrNotFound if neither version has
-// a table. Commit does not need it.
+// Stage puts tables, with their triggers, and views into the branch's staged
+// version, as they are in the working set: what CommitStaged will record. What was
+// dropped is named as well, and a table that was renamed by both its names.
+// ErrNotFound if neither version has it. Commit needs no staging.
 func (b *Branch) Stage(ctx context.Context, tables ...string) error {
 	return b.restage(ctx, "stage tables of branch "+b.name, func(ctx context.Context, s prolly.Store, state *branchState) (err error) {
 		state.staged, err = withTables(ctx, s, state.staged, state.working, tables)
@@ -60,33 +61,78 @@ func (b *Branch) restage(ctx context.Context, op string, change func(context.Con
 	}))
 }
 
-// withTables returns onto with the named tables, and what they were once called,
-// as they are in from.
+// withTables returns onto with the named tables and views as they are in from:
+// with what tables were once called, and with their triggers.
 func withTables(ctx context.Context, s prolly.Store, onto, from version, tables []string) (version, error) {
-	source, target := prolly.Load(tablesConfig, s, from.root), prolly.Load(tablesConfig, s, onto.root)
-	edits := make(map[string]prolly.Edit, len(tables))
+	m := &tableMove{source: prolly.Load(tablesConfig, s, from.root), target: prolly.Load(tablesConfig, s, onto.root), edits: map[string]prolly.Edit{}}
+	named := make(map[string]bool, len(tables))
 	for _, name := range tables {
-		entry, there, err := source.Get(ctx, tableKey(name))
-		if err != nil {
+		named[fold(name)] = true
+		if err := m.add(ctx, name); err != nil {
 			return version{}, err
 		}
-		_, here, err := target.Get(ctx, tableKey(name))
-		if err != nil {
-			return version{}, err
-		}
-		if !there && !here {
-			return version{}, fmt.Errorf("table %s: %w", name, ErrNotFound)
-		}
-		edits[fold(name)] = prolly.Edit{Key: tableKey(name), Value: entry}
 	}
-	sorted := slices.Collect(maps.Values(edits))
-	sortEdits(sorted)
-	tree, err := target.Apply(ctx, sorted)
+	if err := m.addTriggers(ctx, s, named); err != nil {
+		return version{}, err
+	}
+	edits := slices.Collect(maps.Values(m.edits))
+	sortEdits(edits)
+	tree, err := m.target.Apply(ctx, edits)
 	if err != nil {
 		return version{}, err
 	}
 	ids, err := pickIdentities(ctx, s, onto.ids, from.ids, tables)
 	return version{root: tree.Hash(), ids: ids}, err
+}
+
+// tableMove collects the edits that take tables from one root value to another.
+type tableMove struct {
+	source, target prolly.Tree
+	edits          map[string]prolly.Edit // by key
+}
+
+// add moves the table or view of a name.
+func (m *tableMove) add(ctx context.Context, name string) error {
+	found := false
+	for _, key := range [][]byte{tableKey(name), []byte(viewPrefix + fold(name))} {
+		entry, there, err := m.source.Get(ctx, key)
+		if err != nil {
+			return err
+		}
+		_, here, err := m.target.Get(ctx, key)
+		if err != nil {
+			return err
+		}
+		if there || here {
+			m.edits[string(key)] = prolly.Edit{Key: key, Value: entry}
+			found = true
+		}
+	}
+	if !found {
+		return fmt.Errorf("table %s: %w", name, ErrNotFound)
+	}
+	return nil
+}
+
+// addTriggers moves the triggers of tables: those that the target alone has go.
+func (m *tableMove) addTriggers(ctx context.Context, s prolly.Store, tables map[string]bool) error {
+	for change, err := range prolly.Diff(ctx, m.target, m.source, triggerKeys) {
+		if err != nil {
+			return err
+		}
+		stands := change.To
+		if stands == nil {
+			stands = change.From
+		}
+		o, err := loadObject(ctx, s, stands)
+		if err != nil {
+			return err
+		}
+		if tables[fold(o.Table)] {
+			m.edits[string(change.Key)] = prolly.Edit{Key: bytes.Clone(change.Key), Value: bytes.Clone(change.To)}
+		}
+	}
+	return nil
 }
 
 // CommitStaged records the staged version in history and returns the new commit;

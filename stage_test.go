@@ -146,3 +146,44 @@ func TestSnapshotViolations(t *testing.T) {
 		t.Errorf("sound, but %v, %v", v, err)
 	}
 }
+
+// Triggers go with their table, and views are staged by their names.
+func TestStageObjects(t *testing.T) {
+	db, main := companyDB(t, 1)
+	ctx := t.Context()
+	update(t, main, func(tx *vdb.Tx) error { return tx.CreateTable(things) })
+	base, err := db.Engine().Working(ctx, "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = db.Engine().Commit(ctx, "main", &vdb.EngineEdit{Base: base, Objects: []vdb.Object{
+		{Type: "view", Name: "v", SQL: "CREATE VIEW v AS SELECT 1"},
+		{Type: "trigger", Name: "a", Table: "things", SQL: "CREATE TRIGGER a AFTER DELETE ON things BEGIN SELECT 1; END"},
+		{Type: "trigger", Name: "b", Table: "Events", SQL: "CREATE TRIGGER b AFTER DELETE ON events BEGIN SELECT 1; END"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(what string, err error, want ...string) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		objects, err := asOf(t, main, "STAGED").Objects()
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := []string{}
+		for _, o := range objects {
+			names = append(names, o.Name)
+		}
+		wantLines(t, names, want)
+	}
+	check("a table", main.Stage(ctx, "events"), "b")
+	check("a view", main.Stage(ctx, "V"), "v", "b")
+	check("not a table", main.Unstage(ctx, "events"), "v")
+	check("all but a table", main.StageAll(ctx, "things"), "v", "b")
+	check("all", main.StageAll(ctx), "v", "a", "b")
+	check("none", main.Unstage(ctx))
+	wantError(t, main.Stage(ctx, "w"), vdb.ErrNotFound)
+}

@@ -72,12 +72,28 @@ func forceBranch(s *session, name string, to *vdb.Commit) error {
 	return b.ResetHard(s.ctx(), to.Hash.String())
 }
 
+// mustBeClean refuses a branch on which something is not committed.
 func mustBeClean(ctx context.Context, b *vdb.Branch) error {
-	status, err := b.Status(ctx)
-	if err == nil && !status.IsClean() {
-		err = vdb.ErrUncommitted
+	head, err := b.AsOf(ctx, "HEAD")
+	if err != nil {
+		return err
 	}
-	return err
+	for _, rev := range []string{"STAGED", "WORKING"} {
+		s, err := b.AsOf(ctx, rev)
+		if err != nil {
+			return err
+		}
+		if s.Root() != head.Root() {
+			return vdb.ErrUncommitted
+		}
+	}
+	switch _, err := b.Merging(ctx); {
+	case err == nil:
+		return vdb.ErrMerging
+	case !errors.Is(err, vdb.ErrNotMerging):
+		return err
+	}
+	return nil
 }
 
 // fromTo returns two branches' names; the first may be left out for the

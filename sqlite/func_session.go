@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vdbgo/vdb"
@@ -47,11 +48,16 @@ func snapshotOf(s *session, rev string) (*vdb.Snapshot, error) {
 // branch that has one.
 func (s *session) detached(rev string) (string, error) {
 	name, steps := rev, ""
-	if i := strings.IndexAny(rev, "~^@"); i > 0 {
+	if i := strings.IndexAny(rev, "~^@"); i >= 0 {
 		name, steps = rev[:i], rev[i:]
 	}
 	switch name {
-	case "HEAD", "@", "":
+	case "HEAD":
+		return s.revision + steps, nil
+	case "":
+		if !strings.HasPrefix(steps, "@{") {
+			steps = strings.TrimPrefix(steps, "@")
+		}
 		return s.revision + steps, nil
 	case "WORKING", "STAGED":
 		return "", fmt.Errorf("%s: there is none: %s is no branch", name, s.revision)
@@ -110,20 +116,23 @@ func tableNames(ctx context.Context, b *vdb.Branch, rev string) (map[string]bool
 
 // untrackedTables returns the tables that are neither at the head nor staged.
 func untrackedTables(ctx context.Context, b *vdb.Branch) ([]string, error) {
-	staged, err := tableNames(ctx, b, "STAGED")
-	if err != nil {
-		return nil, err
-	}
-	var names []string
+	var added []string
 	for change, err := range b.Diff(ctx, "HEAD", "WORKING").Tables() {
 		if err != nil {
 			return nil, err
 		}
-		if change.Kind == vdb.Added && !staged[strings.ToLower(change.To)] {
-			names = append(names, change.To)
+		if change.Kind == vdb.Added {
+			added = append(added, change.To)
 		}
 	}
-	return names, nil
+	if len(added) == 0 {
+		return nil, nil
+	}
+	staged, err := tableNames(ctx, b, "STAGED")
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(added, func(name string) bool { return staged[strings.ToLower(name)] }), nil
 }
 
 // withFormerNames adds the names that renamed tables among tables had at the
