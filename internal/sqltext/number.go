@@ -5,10 +5,12 @@ package sqltext
 // that do not stand between two digits.
 func scanNumber(s string) (TokenKind, int) {
 	kind, n := scanDecimal(s)
+	digit := isDigit
 	if len(s) > 2 && s[0] == '0' && s[1]|0x20 == 'x' && isHex(s[2]) {
+		digit = isHex
 		kind, n = Integer, separatedLength(s, 2, isHex)
 	}
-	if !separatorsStand(s[:n]) {
+	if !separatorsStand(s[:n], digit) {
 		kind = Illegal
 	}
 	if n < len(s) && isWord(s[n]) {
@@ -51,12 +53,12 @@ func separatedLength(s string, i int, digit func(byte) bool) int {
 }
 
 // separatorsStand reports whether every _ in a number has digits on both sides.
-func separatorsStand(number string) bool {
+func separatorsStand(number string, digit func(byte) bool) bool {
 	for i := range len(number) {
 		if number[i] != '_' {
 			continue
 		}
-		if i == 0 || i+1 == len(number) || !isHex(number[i-1]) || !isHex(number[i+1]) {
+		if i == 0 || i+1 == len(number) || !digit(number[i-1]) || !digit(number[i+1]) {
 			return false
 		}
 	}

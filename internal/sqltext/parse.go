@@ -3,8 +3,8 @@ package sqltext
 // Parse says what the first statement of sql is. It reads the text once and
 // allocates nothing unless there is something of vdb's in the statement.
 func Parse(sql string) Info {
-	var parens [32]bool
-	p := pass{sql: sql, scan: NewScanner(sql), from: parens[:1]}
+	p := pass{sql: sql, scan: NewScanner(sql)}
+	p.from.push(false)
 	p.next()
 	for p.tok.Kind == Semicolon {
 		p.next()
@@ -31,7 +31,7 @@ type pass struct {
 	beforeWord word
 	// from says for each open parenthesis, and for the statement itself, whether
 	// a FROM clause is being read, in which a comma leads to another table.
-	from []bool
+	from bitStack
 	want wanted
 	// with says that a WITH was read and the statement's own verb was not yet.
 	with    bool
@@ -115,11 +115,11 @@ func (p *pass) step() {
 	case LeftParen:
 		p.open(want == source)
 	case RightParen:
-		p.close()
+		p.from.pop()
 	case Semicolon:
-		p.from = append(p.from[:0], false)
+		p.from = bitStack{depth: 1}
 	case Comma:
-		if p.from[len(p.from)-1] {
+		if p.from.top() {
 			p.want = source
 		}
 	case Quoted, String:
@@ -142,15 +142,9 @@ func (p *pass) step() {
 // open enters a parenthesis. One in the place of a table has tables joined in it,
 // or a query, whose SELECT then says so.
 func (p *pass) open(tables bool) {
-	p.from = append(p.from, tables)
+	p.from.push(tables)
 	if tables {
 		p.want = source
-	}
-}
-
-func (p *pass) close() {
-	if len(p.from) > 1 {
-		p.from = p.from[:len(p.from)-1]
 	}
 }
 
@@ -173,10 +167,9 @@ func (p *pass) keyword(want wanted) {
 	if p.word == noWord {
 		return
 	}
-	inFrom := &p.from[len(p.from)-1]
 	switch p.word {
 	case wFrom:
-		p.fromClause(inFrom)
+		p.fromClause()
 	case wJoin:
 		p.want = source
 	case wInto, wUpdate:
@@ -187,21 +180,21 @@ func (p *pass) keyword(want wanted) {
 			p.want = target
 		}
 	case wSelect, wValues, wWhere, wGroup, wHaving, wOrder, wLimit, wUnion, wExcept, wIntersect, wSet, wReturning:
-		*inFrom = false
+		p.from.set(false)
 	}
-	if p.with && len(p.from) == 1 && p.before == RightParen {
+	if p.with && p.from.depth == 1 && p.before == RightParen {
 		p.verb()
 	}
 }
 
 // fromClause enters FROM, which is no clause in IS DISTINCT FROM.
-func (p *pass) fromClause(inFrom *bool) {
+func (p *pass) fromClause() {
 	switch p.beforeWord {
 	case wDistinct:
 	case wDelete:
 		p.want = target
 	default:
-		*inFrom = true
+		p.from.set(true)
 		p.want = source
 	}
 }

@@ -124,9 +124,10 @@ func (r *reader) defaultValue() string {
 	if r.tok.Kind == LeftParen {
 		return r.parens()
 	}
-	r.acceptKind(Plus) // SQLite keeps it out of the default's text
 	start := r.tok.Start
-	r.acceptKind(Minus)
+	if !r.acceptKind(Plus) {
+		r.acceptKind(Minus)
+	}
 	switch r.tok.Kind {
 	case Ident, Quoted, String, Blob, Integer, Float:
 		r.next()

@@ -37,7 +37,7 @@ func AsOfRewrite(sql string, info Info, place func(i int) (schema, table string,
 	for i, at := range info.AsOf {
 		schema, table, err := place(i)
 		if err != nil {
-			return Rewritten{}, fmt.Errorf("table %s as of %s: %w", at.Table.Name, at.Clause.Of(sql), err)
+			return Rewritten{}, fmt.Errorf("table %s %s: %w", at.Table.Name, at.Clause.Of(sql), err)
 		}
 		edits = append(edits, at.edits(schema, table)...)
 	}
