@@ -63,7 +63,8 @@ func nextStatement(scan *Scanner) (Statement, bool) {
 
 // Complete reports whether sql ends with a statement's end, so that a prompt may
 // run it: as sqlite3_complete does, it wants a semicolon that is not in a string, a
-// comment or the body of a trigger. Text without any token is not complete.
+// comment or the body of a trigger. Text without any token is not complete. Unlike
+// that function it does not want a line's end behind a -- comment.
 func Complete(sql string) bool {
 	scan, end, seen := NewScanner(sql), start, false
 	for {
