@@ -100,8 +100,10 @@ func (b *blame) compare(was, is tableAt) error {
 		return nil
 	}
 	p := &tablePair{d: &Diff{from: was.snap, to: is.snap}, from: was.view, to: is.view}
-	r := b.r
-	r.Backward = false
+	r, err := b.rangeIn(p)
+	if err != nil {
+		return err
+	}
 	for change, err := range p.changes(r) {
 		if err != nil {
 			return err
@@ -118,6 +120,21 @@ func (b *blame) compare(was, is tableAt) error {
 		}
 	}
 	return nil
+}
+
+// rangeIn returns the rows that a comparison has to look at: all, where the table
+// got another key, for then all are new.
+func (b *blame) rangeIn(p *tablePair) (Range, error) {
+	r := b.r
+	r.Backward = false
+	if p.from == nil || p.to == nil {
+		return r, nil
+	}
+	conv, err := p.converter()
+	if err != nil || !conv.sameKeys {
+		r = Range{}
+	}
+	return r, err
 }
 
 func (b *blame) report(yield func(BlameRow, error) bool) error {
