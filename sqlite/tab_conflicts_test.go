@@ -152,6 +152,7 @@ func TestTableViolations(t *testing.T) {
 	}
 	b.want("SELECT violation_type, id, email, p, violation_info ->> '$.Columns[0]', violation_info ->> '$.Name', violation_info ->> '$.ReferencedTable' FROM dolt_constraint_violations_child ORDER BY id", nil,
 		"unique index|2|x@y|-|email|emails|-", "foreign key|3|z|7|p|-|parent")
+	b.want("SELECT id FROM dolt_constraint_violations_child WHERE row_key = '3'", nil, "3")
 	b.want("SELECT count(*) FROM dolt_constraint_violations_parent", nil, "0")
 	b.refuses("UPDATE dolt_constraint_violations_child SET p = 1", "mend the rows of child")
 	b.refuses("INSERT INTO dolt_constraint_violations_child (id) VALUES (1)", "mend the rows of child")

@@ -28,7 +28,7 @@ func TestTableDiff(t *testing.T) {
 		"1|a|-|-|-|added|"+hash(0)+"|"+b.parent(commits[0]),
 		"2|b|-|-|-|added|"+hash(0)+"|"+b.parent(commits[0]))
 	b.want("SELECT DISTINCT to_commit_date, from_commit_date FROM dolt_diff_t WHERE to_id = 3", nil,
-		"-|2026-11-22 09:00:05", "2026-11-22 09:00:05|2026-11-22 09:00:04")
+		"-|2026-11-22 09:04:00", "2026-11-22 09:04:00|2026-11-22 09:03:00")
 	b.want("SELECT count(*) FROM dolt_diff_u", nil, "0")
 }
 
@@ -116,7 +116,7 @@ func TestTableDiffArguments(t *testing.T) {
 	b.want(columns+"dolt_diff_t('STAGED', 'HEAD')", nil)
 	b.want(columns+"dolt_diff_t(?, ?) WHERE to_id = 3", []any{commits[0].Hash.String(), "main"}, "3|-|added")
 	b.want("SELECT to_commit, from_commit, to_commit_date, from_commit_date FROM dolt_diff_t('HEAD', 'WORKING')", nil,
-		"WORKING|"+commits[3].Hash.String()+"|-|2026-11-22 09:00:05")
+		"WORKING|"+commits[3].Hash.String()+"|-|2026-11-22 09:04:00")
 	b.want(columns+"dolt_commit_diff_t WHERE from_commit = 'side' AND to_commit = 'main'", nil, "-|2|removed", "3|-|added", "-|8|removed")
 	b.want("SELECT DISTINCT from_commit, to_commit FROM dolt_commit_diff_t WHERE from_commit = 'main~' AND to_commit = 'WORKING'", nil, "main~|WORKING")
 	b.want("SELECT l.value, d.to_id FROM json_each('[\"main~\",\"main~3\"]') l JOIN dolt_diff_t(l.value, 'main') d WHERE d.to_id IS NOT NULL", nil,

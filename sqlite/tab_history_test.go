@@ -11,10 +11,10 @@ import (
 func TestTableHistory(t *testing.T) {
 	b, commits := customers(t)
 	b.want("SELECT id, label, size, commit_hash, committer, commit_date FROM dolt_history_t WHERE id <> 1", nil,
-		"3|c|30|"+commits[3].Hash.String()+"|Billing|2026-11-22 09:00:05",
-		"2|b|-|"+commits[2].Hash.String()+"|Billing|2026-11-22 09:00:04",
-		"2|b|-|"+commits[1].Hash.String()+"|Billing|2026-11-22 09:00:03",
-		"2|b|-|"+commits[0].Hash.String()+"|Billing|2026-11-22 09:00:02")
+		"3|c|30|"+commits[3].Hash.String()+"|Billing|2026-11-22 09:04:00",
+		"2|b|-|"+commits[2].Hash.String()+"|Billing|2026-11-22 09:03:00",
+		"2|b|-|"+commits[1].Hash.String()+"|Billing|2026-11-22 09:02:00",
+		"2|b|-|"+commits[0].Hash.String()+"|Billing|2026-11-22 09:01:00")
 	b.want("SELECT label FROM dolt_history_t WHERE id = 1", nil, "A", "A", "a", "a")
 	b.want("SELECT label FROM dolt_history_t WHERE id = 7", nil)
 	b.want("SELECT id FROM dolt_history_t WHERE commit_hash = ?", []any{commits[1].Hash.String()}, "1", "2")
@@ -91,8 +91,8 @@ func TestTableAtTypes(t *testing.T) {
 func TestTableBlame(t *testing.T) {
 	b, commits := customers(t)
 	b.want("SELECT * FROM dolt_blame_t", nil,
-		"1|"+commits[2].Hash.String()+"|2026-11-22 09:00:04|Billing|billing@example.com|renamed",
-		"3|"+commits[3].Hash.String()+"|2026-11-22 09:00:05|Billing|billing@example.com|deleted")
+		"1|"+commits[2].Hash.String()+"|2026-11-22 09:03:00|Billing|billing@example.com|renamed",
+		"3|"+commits[3].Hash.String()+"|2026-11-22 09:04:00|Billing|billing@example.com|deleted")
 	b.want("SELECT message FROM dolt_blame_t WHERE id = 3", nil, "deleted")
 	b.want("SELECT id FROM dolt_blame_t WHERE id < 3", nil, "1")
 	if got := b.columnsOf("dolt_blame_t"); got != "id commit commit_date committer email message" {
@@ -133,18 +133,18 @@ func TestTableCosts(t *testing.T) {
 		rows  int
 		limit int64
 	}{
-		{"SELECT * FROM dolt_diff_t WHERE to_commit = '" + last + "'", 1, 60},
-		{"SELECT * FROM dolt_diff_t('main~', 'main')", 1, 40},
-		{"SELECT * FROM dolt_diff_t('main~30', 'main') WHERE to_id = 600", 1, 40},
-		{"SELECT * FROM dolt_diff_t('main~30', 'main') WHERE to_id BETWEEN 600 AND 1200", 2, 60},
-		{"SELECT * FROM dolt_commit_diff_t WHERE from_commit = 'main~9' AND to_commit = 'main~8'", 1, 60},
-		{"SELECT * FROM dolt_diff_t WHERE to_id = 601", 1, 600},
-		{"SELECT * FROM dolt_history_t WHERE id = 7", 31, 250},
-		{"SELECT * FROM dolt_history_t('main~20') WHERE id > 19990", 99, 120},
-		{"SELECT * FROM dolt_history_t WHERE id = 3 AND commit_hash = '" + last + "'", 1, 40},
-		{"SELECT * FROM dolt_blame_t WHERE id = 17400", 1, 40},
-		{"SELECT * FROM dolt_at_t('main~5') WHERE id = 77", 1, 30},
-		{"SELECT * FROM dolt_at_t('main~5') WHERE v = 'eleven'", 1, 40},
+		{"SELECT * FROM dolt_diff_t WHERE to_commit = '" + last + "'", 1, 90},
+		{"SELECT * FROM dolt_diff_t('main~', 'main')", 1, 60},
+		{"SELECT * FROM dolt_diff_t('main~30', 'main') WHERE to_id = 600", 1, 60},
+		{"SELECT * FROM dolt_diff_t('main~30', 'main') WHERE to_id BETWEEN 600 AND 1200", 2, 90},
+		{"SELECT * FROM dolt_commit_diff_t WHERE from_commit = 'main~9' AND to_commit = 'main~8'", 1, 90},
+		{"SELECT * FROM dolt_diff_t WHERE to_id = 601", 1, 900},
+		{"SELECT * FROM dolt_history_t WHERE id = 7", 31, 375},
+		{"SELECT * FROM dolt_history_t('main~20') WHERE id > 19990", 99, 180},
+		{"SELECT * FROM dolt_history_t WHERE id = 3 AND commit_hash = '" + last + "'", 1, 60},
+		{"SELECT * FROM dolt_blame_t WHERE id = 17400", 1, 60},
+		{"SELECT * FROM dolt_at_t('main~5') WHERE id = 77", 1, 45},
+		{"SELECT * FROM dolt_at_t('main~5') WHERE v = 'eleven'", 1, 60},
 	} {
 		before := b.db.Stats()
 		found := b.query(c.query)

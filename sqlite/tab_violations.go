@@ -57,9 +57,13 @@ func (t *tableViolations) Columns() ([]module.Column, error) {
 
 func (t *tableViolations) info() int { return 1 + len(t.order) }
 
-func (t *tableViolations) Scan([]module.Filter) iter.Seq2[[]any, error] {
+func (t *tableViolations) Scan(filters []module.Filter) iter.Seq2[[]any, error] {
+	wanted, one := filterOn(filters, t.info()+1)
 	return func(yield func([]any, error) bool) {
-		err := t.scan(func(row []any) bool { return yield(row, nil) })
+		err := t.scan(func(row []any) bool {
+			// SQLite takes the condition for an argument, and does not test it again.
+			return one && row[t.info()+1] != wanted || yield(row, nil)
+		})
 		if err != nil && !errors.Is(err, errStop) {
 			yield(nil, err)
 		}

@@ -56,9 +56,13 @@ func (t *tableWorkspace) Columns() ([]module.Column, error) {
 	return append(columns, names.argument("row_key")), nil
 }
 
-func (t *tableWorkspace) Scan([]module.Filter) iter.Seq2[[]any, error] {
+func (t *tableWorkspace) Scan(filters []module.Filter) iter.Seq2[[]any, error] {
+	wanted, one := filterOn(filters, t.key())
 	return func(yield func([]any, error) bool) {
-		err := t.scan(func(row []any) bool { return yield(row, nil) })
+		err := t.scan(func(row []any) bool {
+			// SQLite takes the condition for an argument, and does not test it again.
+			return one && row[t.key()] != wanted || yield(row, nil)
+		})
 		if err != nil && !errors.Is(err, errStop) {
 			yield(nil, err)
 		}

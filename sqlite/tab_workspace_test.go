@@ -68,6 +68,7 @@ func TestWorkspaceOfKeyless(t *testing.T) {
 	b.register("log")
 	b.check(b.exec("UPDATE dolt_workspace_log SET staged = 1 WHERE to_line = 'three' OR id = 2"))
 	b.want("SELECT staged, to_line, row_key FROM dolt_workspace_log", nil, "1|one|2", "1|three|3", "0|one|1")
+	b.want("SELECT to_line FROM dolt_workspace_log WHERE row_key = '3'", nil, "three")
 	b.check(b.exec("UPDATE dolt_workspace_log SET staged = 1"))
 	b.want("SELECT count(*) FROM dolt_diff_log('STAGED', 'WORKING')", nil, "0")
 	b.check(b.exec("UPDATE dolt_workspace_log SET staged = 0 WHERE to_line = 'one'"))
