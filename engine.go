@@ -91,19 +91,61 @@ func (t EngineTable) Index(i int) EngineTree {
 	return EngineTree{Tree: t.view.indexes[i].tree, layout: t.view.layout, index: &t.view.index[i]}
 }
 
-// LayOut returns the trees that a table of the schema has, all of them empty.
-func (e Engine) LayOut(s *Schema) (EngineTable, error) {
+// LayOut returns the trees that a table of the schema has: old's where their
+// items stay as they are under the new schema, else empty ones. kept tells which:
+// the rows, and each index by its place. sameRoot pairs indexes of s with old's.
+func (e Engine) LayOut(s *Schema, old *EngineTable, sameRoot map[int]int) (t EngineTable, rows bool, indexes []bool, err error) {
 	l, err := newLayout(s)
 	if err != nil {
-		return EngineTable{}, opError("lay out table "+s.Name, err)
+		return EngineTable{}, false, nil, opError("lay out table "+s.Name, err)
 	}
 	store := readOnlyStore{e.db.blocks}
-	t := &tableView{layout: l, store: store, indexes: make([]overlay, len(l.index))}
-	t.rows.tree = prolly.New(l.config, store)
-	for i := range t.indexes {
-		t.indexes[i].tree = prolly.New(l.index[i].config, store)
+	v := &tableView{layout: l, store: store, indexes: make([]overlay, len(l.index))}
+	v.rows.tree = prolly.New(l.config, store)
+	if rows = old != nil && l.extends(old.view.layout); rows {
+		v.rows.tree = old.view.rows.tree
 	}
-	return EngineTable{view: t}, nil
+	indexes = make([]bool, len(l.index))
+	for i := range v.indexes {
+		v.indexes[i].tree = prolly.New(l.index[i].config, store)
+		if j, ok := sameRoot[i]; ok && old != nil && l.index[i].sameForm(&old.view.index[j]) {
+			v.indexes[i].tree, indexes[i] = old.view.indexes[j].tree, true
+		}
+	}
+	return EngineTable{view: v}, rows, indexes, nil
+}
+
+// extends tells whether rows kept as old has them are as l keeps them: at most,
+// columns were added at the end.
+func (l *layout) extends(old *layout) bool {
+	if l.kind != old.kind || len(l.key) != len(old.key) || len(l.stored) < len(old.stored) {
+		return false
+	}
+	for i, k := range l.key {
+		if k.KeyColumn != old.key[i].KeyColumn || l.cols[k.column].position != old.cols[old.key[i].column].position {
+			return false
+		}
+	}
+	for i, column := range old.stored {
+		a, b := &old.cols[column], &l.cols[l.stored[i]]
+		if a.affinity != b.affinity || !a.fallback.Equal(b.fallback) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameForm tells whether the entries of two indexes have the same form.
+func (x *indexLayout) sameForm(y *indexLayout) bool {
+	if len(x.columns) != len(y.columns) || x.own != y.own || x.rowid != y.rowid {
+		return false
+	}
+	for i := range x.columns {
+		if x.columns[i].KeyColumn != y.columns[i].KeyColumn || x.original(i) != y.original(i) {
+			return false
+		}
+	}
+	return true
 }
 
 // EngineTree is a tree of rows or of index entries, and how its items stand in
@@ -117,6 +159,9 @@ type EngineTree struct {
 // Integer tells whether the items are keyed by a 64-bit integer: a table b-tree.
 // Others are index b-trees, which hold a WITHOUT ROWID table's rows too.
 func (t EngineTree) Integer() bool { return t.index == nil && t.layout.kind != keyClustered }
+
+// HoldsRows tells whether the items are rows, not index entries.
+func (t EngineTree) HoldsRows() bool { return t.index == nil }
 
 // Rowid decodes the key of an Integer tree.
 func (t EngineTree) Rowid(key []byte) (int64, error) { return record.DecodeIntKey(key) }
@@ -186,6 +231,23 @@ func (t EngineTree) expand(ctx context.Context, rec []byte) (*Payload, error) {
 	return p, nil
 }
 
+// KeyOf makes the key of an item from its rowid or, in an index b-tree, its payload.
+func (t EngineTree) KeyOf(rowid int64, payload []byte) ([]byte, error) {
+	if t.Integer() {
+		return record.AppendIntKey(nil, rowid), nil
+	}
+	var buf [32]Value
+	vals, err := record.Parse(payload, buf[:0])
+	if err != nil {
+		return nil, err
+	}
+	if t.index == nil {
+		return t.rowKey(vals)
+	}
+	key, _, err := t.index.keyOf(vals)
+	return key, err
+}
+
 // Item makes the item of a payload that SQLite wrote: the tree's own form of it.
 // Long values are written to w. The bytes are the caller's.
 func (t EngineTree) Item(ctx context.Context, w prolly.Store, rowid int64, payload []byte) (key, value []byte, err error) {
@@ -222,31 +284,9 @@ func (t EngineTree) rowKey(vals []Value) (key []byte, err error) {
 
 // entryItem makes the item of an index entry.
 func (t EngineTree) entryItem(ctx context.Context, w prolly.Store, vals []Value) (key, value []byte, err error) {
-	x := t.index
-	at := make([]int, len(x.columns)) // where the values of the key's columns are
-	next, exact := 0, true
-	for i, c := range x.columns {
-		if j := x.original(i); j >= 0 {
-			at[i] = at[j]
-		} else {
-			at[i] = next
-			next++
-		}
-		if at[i] >= len(vals) {
-			return nil, nil, fmt.Errorf("index %s: an entry of %d values", x.name, len(vals))
-		}
-		v := vals[at[i]]
-		if err := checkKeyValue(v); err != nil {
-			return nil, nil, fmt.Errorf("index %s: %w", x.name, err)
-		}
-		key = record.AppendKey(key, v, c.KeyColumn)
-		exact = exact && c.Exact(v)
-	}
-	if x.rowid {
-		if next >= len(vals) || vals[next].Kind() != record.KindInteger {
-			return nil, nil, fmt.Errorf("index %s: an entry without rowid", x.name)
-		}
-		key = record.AppendIntKey(key, vals[next].Int())
+	key, exact, err := t.index.keyOf(vals)
+	if err != nil {
+		return nil, nil, err
 	}
 	if exact && len(key) <= longEntry {
 		return key, []byte{}, nil
@@ -257,6 +297,38 @@ func (t EngineTree) entryItem(ctx context.Context, w prolly.Store, vals []Value)
 		}
 	}
 	return key, record.Append(nil, vals), nil
+}
+
+// keyOf makes an entry's key from the values of its record, and tells whether
+// it says all that they do.
+func (x *indexLayout) keyOf(vals []Value) (key []byte, exact bool, err error) {
+	var room [16]int
+	at := room[:0] // where the values of the key's columns are
+	next, exact := 0, true
+	for i, c := range x.columns {
+		if j := x.original(i); j >= 0 {
+			at = append(at, at[j])
+		} else {
+			at = append(at, next)
+			next++
+		}
+		if at[i] >= len(vals) {
+			return nil, false, fmt.Errorf("index %s: an entry of %d values", x.name, len(vals))
+		}
+		v := vals[at[i]]
+		if err := checkKeyValue(v); err != nil {
+			return nil, false, fmt.Errorf("index %s: %w", x.name, err)
+		}
+		key = record.AppendKey(key, v, c.KeyColumn)
+		exact = exact && c.Exact(v)
+	}
+	if x.rowid {
+		if next >= len(vals) || vals[next].Kind() != record.KindInteger {
+			return nil, false, fmt.Errorf("index %s: an entry without rowid", x.name)
+		}
+		key = record.AppendIntKey(key, vals[next].Int())
+	}
+	return key, exact, nil
 }
 
 // repeats tells whether column i of an entry's key stands in its record already.
@@ -397,19 +469,16 @@ type EngineRename struct{ Table, Column, To string }
 // EngineTableEdit is what a transaction has changed in a table.
 type EngineTableEdit struct {
 	// Table has the trees that the edits are made to: empty ones for a new table.
+	// Commit replaces it by the table as edited.
 	Table EngineTable
+	// Position is the caller's.
+	Position int
 	// Schema is the new one; nil if it is as it was.
 	Schema *Schema
 	// Rows and Indexes yield the edits in order, and write long values to the store
 	// that they are given. nil is none. Indexes are those of the new schema.
 	Rows    EngineItems
-	Indexes []EngineIndexEdit
-}
-
-// EngineIndexEdit is what a transaction has changed in an index.
-type EngineIndexEdit struct {
-	Tree  EngineTree // what the edits are made to
-	Items EngineItems
+	Indexes []EngineItems
 }
 
 // EngineItems yields edits in the order of their keys.
@@ -452,12 +521,13 @@ func (e Engine) apply(ctx context.Context, w prolly.Store, edit *EngineEdit) (ve
 	for _, name := range edit.Dropped {
 		edits = append(edits, prolly.Edit{Key: tableKey(name)})
 	}
-	for _, t := range edit.Tables {
-		entry, name, err := t.apply(ctx, w)
-		if err != nil {
+	for i := range edit.Tables {
+		t := &edit.Tables[i]
+		if err := t.apply(ctx, w); err != nil {
 			return version{}, fmt.Errorf("table %s: %w", t.Table.view.schema.Name, err)
 		}
-		edits = append(edits, prolly.Edit{Key: tableKey(name), Value: entry.encode()})
+		view := t.Table.view
+		edits = append(edits, prolly.Edit{Key: tableKey(view.schema.Name), Value: view.entry.encode()})
 	}
 	more, err := edit.objectEdits(ctx, w)
 	if err != nil {
@@ -503,41 +573,44 @@ func (edit *EngineEdit) objectEdits(ctx context.Context, w prolly.Store) ([]prol
 	return edits, nil
 }
 
-// apply makes the table's edits and returns its new entry and name.
-func (t *EngineTableEdit) apply(ctx context.Context, w prolly.Store) (tableEntry, string, error) {
-	s, entry := t.Table.view.schema, t.Table.view.entry
+// apply makes the table's edits.
+func (t *EngineTableEdit) apply(ctx context.Context, w prolly.Store) error {
+	old := t.Table.view
+	edited := &tableView{layout: old.layout, store: old.store, indexes: make([]overlay, len(old.indexes))}
+	edited.entry = tableEntry{schema: old.entry.schema, indexes: make([]hash.Hash, len(old.indexes))}
 	if t.Schema != nil {
-		s = t.Schema
-		if len(s.Indexes) > maxIndexes {
-			return entry, "", invalidf("%d indexes, at most %d are allowed", len(s.Indexes), maxIndexes)
+		if len(t.Schema.Indexes) > maxIndexes {
+			return invalidf("%d indexes, at most %d are allowed", len(t.Schema.Indexes), maxIndexes)
 		}
-		data, err := encodeSchema(s)
+		data, err := encodeSchema(t.Schema)
 		if err == nil {
-			entry.schema, err = w.Put(ctx, data)
+			edited.entry.schema, err = w.Put(ctx, data)
 		}
 		if err != nil {
-			return entry, "", err
+			return err
 		}
 	}
 	var err error
-	if entry.rows, err = t.Rows.apply(ctx, w, t.Table.Rows().Tree); err != nil {
-		return entry, "", err
+	if edited.rows.tree, err = t.Rows.apply(ctx, w, old.rows.tree); err != nil {
+		return err
 	}
-	entry.indexes = make([]hash.Hash, len(t.Indexes))
-	for i, x := range t.Indexes {
-		if entry.indexes[i], err = x.Items.apply(ctx, w, x.Tree.Tree); err != nil {
-			return entry, "", fmt.Errorf("index %s: %w", s.Indexes[i].Name, err)
+	edited.entry.rows = edited.rows.tree.Hash()
+	for i := range t.Indexes {
+		if edited.indexes[i].tree, err = t.Indexes[i].apply(ctx, w, old.indexes[i].tree); err != nil {
+			return fmt.Errorf("index %s: %w", old.index[i].name, err)
 		}
+		edited.entry.indexes[i] = edited.indexes[i].tree.Hash()
 	}
-	return entry, s.Name, nil
+	t.Table = EngineTable{view: edited}
+	return nil
 }
 
-func (items EngineItems) apply(ctx context.Context, w prolly.Store, t prolly.Tree) (hash.Hash, error) {
+func (items EngineItems) apply(ctx context.Context, w prolly.Store, t prolly.Tree) (prolly.Tree, error) {
 	if items == nil {
-		return t.Hash(), nil
+		return t, nil
 	}
 	edited, err := t.WithStore(w).EditSeq(ctx, items(ctx, w))
-	return edited.Hash(), err
+	return edited.WithStore(t.Store()), err
 }
 
 // identities stores the identities after the changes.

@@ -60,7 +60,7 @@ type indexLayout struct {
 	turned  bool        // the primary key sorts a column downwards, and the entry does not
 	// evaluated says that only SQL can make entries.
 	evaluated bool
-	config  *prolly.Config
+	config    *prolly.Config
 }
 
 func newLayout(s *Schema) (*layout, error) {

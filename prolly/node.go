@@ -163,6 +163,9 @@ func (n *Node) bound(s *section, i int) uint {
 // Len returns the number of items or children: 1 or more.
 func (n Node) Len() int { return n.count }
 
+// HasAddresses tells whether a leaf's values have addresses of other chunks.
+func (n Node) HasAddresses() bool { return n.level == 0 && n.tail < len(n.data) }
+
 // Level is 0 for a leaf, and one more than its children's for an internal node.
 func (n Node) Level() int { return n.level }
 

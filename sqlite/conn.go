@@ -1,0 +1,307 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/vdbgo/vdb"
+	"github.com/vdbgo/vdb/internal/module"
+	"github.com/vdbgo/vdb/internal/sqltext"
+	"github.com/vdbgo/vdb/internal/vfs"
+	lib "modernc.org/sqlite/lib"
+)
+
+// conn is a connection: SQLite's own, on a database file that shows a branch.
+type conn struct {
+	engineConn
+	db      *database
+	raw     module.Conn
+	file    *connFile
+	name    string // the file's
+	session *session
+	home    string // the branch or revision that it was opened on
+	history *attached
+	tables  map[string]bool // system tables that are registered, folded
+}
+
+// engineConn is what the connections of SQLite's driver can do.
+type engineConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.Pinger
+	driver.SessionResetter
+	driver.Validator
+}
+
+var (
+	_ engineConn               = (*conn)(nil)
+	_ driver.NamedValueChecker = (*conn)(nil)
+)
+
+func connect(ctx context.Context, db *database, d dsn) (*conn, error) {
+	c := &conn{db: db, home: d.revision, tables: map[string]bool{}}
+	if c.home == "" {
+		c.home = vdb.MainBranch
+	}
+	c.session = &session{db: db.vdb, author: d.author, settle: c.settle, moved: c.moved}
+	c.file = &connFile{ctx: func() context.Context { return context.WithoutCancel(c.session.ctx()) }}
+	c.history = &attached{conn: c}
+	if err := c.point(ctx, c.home); err != nil {
+		return nil, err
+	}
+	c.name = vfs.Add(c.file)
+	inner, err := handover.open(c, c.name, d.engineDSN(c.name, vfs.SystemName))
+	if err != nil {
+		vfs.Remove(c.name)
+		return nil, c.explain(err)
+	}
+	c.engineConn = inner.(engineConn)
+	return c, nil
+}
+
+// setUp gives SQLite's connection its functions, before anything runs on it.
+func (c *conn) setUp(raw module.Conn) error {
+	c.raw = raw
+	return registerFunctions(raw, c.session)
+}
+
+// point has the connection show a branch, or a revision that stays.
+func (c *conn) point(ctx context.Context, revision string) error {
+	if c.file.level != vfs.None {
+		return errors.New("a transaction is open: end it first")
+	}
+	_, err := c.db.vdb.Branch(ctx, revision)
+	if err == nil {
+		c.session.branch, c.session.revision = revision, revision
+		c.file.file = c.db.file(revision)
+		return nil
+	}
+	if !errors.Is(err, vdb.ErrNotFound) && !errors.Is(err, vdb.ErrInvalid) {
+		return err
+	}
+	s, err := c.db.at(ctx, revision)
+	if err != nil {
+		return fmt.Errorf("there is no branch or revision %s: %w", revision, err)
+	}
+	c.session.branch, c.session.revision = "", revision
+	c.file.file, c.file.last = nil, s
+	c.file.counter++
+	c.file.cookie++
+	return nil
+}
+
+// moved follows the session to another branch.
+func (c *conn) moved() error { return c.point(c.session.ctx(), c.session.branch) }
+
+// settle commits the open transaction, and returns what opens one again.
+func (c *conn) settle(ctx context.Context) (resume func() error, err error) {
+	if lib.Xsqlite3_get_autocommit(c.raw.TLS, c.raw.DB) != 0 {
+		return func() error { return nil }, nil
+	}
+	if err := c.command(ctx, "COMMIT"); err != nil {
+		return nil, err
+	}
+	return func() error { return c.command(ctx, "BEGIN") }, nil
+}
+
+// command runs a statement of the driver's own.
+func (c *conn) command(ctx context.Context, statement string) error {
+	_, err := c.engineConn.ExecContext(ctx, statement, nil)
+	return c.explain(err)
+}
+
+// Close closes the connection.
+func (c *conn) Close() error {
+	err := c.engineConn.Close()
+	vfs.Remove(c.name)
+	c.history.forget()
+	return err
+}
+
+// ResetSession makes the connection ready for its next user: back on the branch
+// that it was opened on.
+func (c *conn) ResetSession(ctx context.Context) error {
+	if err := c.engineConn.ResetSession(ctx); err != nil {
+		return err
+	}
+	c.session.running = ctx
+	if c.session.revision != c.home {
+		return c.point(ctx, c.home)
+	}
+	return nil
+}
+
+// Ping tells whether the branch can be read.
+func (c *conn) Ping(ctx context.Context) error {
+	c.session.running = ctx
+	return c.explain(c.engineConn.Ping(ctx))
+}
+
+// CheckNamedValue leaves values to the default conversion.
+func (c *conn) CheckNamedValue(*driver.NamedValue) error { return driver.ErrSkip }
+
+// explain adds to an error of SQLite's what has made it.
+func (c *conn) explain(err error) error {
+	if err == nil {
+		return nil
+	}
+	if cause := c.file.failure(); cause != nil {
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+	return err
+}
+
+// Begin opens a transaction.
+func (c *conn) Begin() (driver.Tx, error) {
+	return c.BeginTx(context.Background(), driver.TxOptions{})
+}
+
+// BeginTx opens a transaction.
+func (c *conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	c.session.running = ctx
+	inner, err := c.engineConn.BeginTx(ctx, o)
+	if err != nil {
+		return nil, c.explain(err)
+	}
+	return &tx{inner, c}, nil
+}
+
+// tx is an open transaction.
+type tx struct {
+	driver.Tx
+	conn *conn
+}
+
+func (t *tx) Commit() error { return t.conn.explain(t.Tx.Commit()) }
+
+// ExecContext runs statements. One that loses a race with another writer, outside
+// of a transaction, is run again.
+func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	c.session.running = ctx
+	plan, err := c.plan(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	var result driver.Result
+	for _, s := range plan {
+		if result, err = c.execute(ctx, s, args); err != nil {
+			return nil, err
+		}
+	}
+	return result, nil
+}
+
+func (c *conn) execute(ctx context.Context, s statement, args []driver.NamedValue) (driver.Result, error) {
+	text, args, err := c.translate(ctx, s, args)
+	if err != nil {
+		return nil, err
+	}
+	for attempt := 1; ; attempt++ {
+		alone := lib.Xsqlite3_get_autocommit(c.raw.TLS, c.raw.DB) != 0
+		result, err := c.engineConn.ExecContext(ctx, text, args)
+		if err == nil || !alone || !s.single || attempt == raceAttempts || !isLostRace(err) {
+			return result, c.explain(err)
+		}
+		c.file.failure()
+	}
+}
+
+// raceAttempts is how often a statement that loses races is run.
+const raceAttempts = 100
+
+// isLostRace tells whether an error says that another writer was faster.
+func isLostRace(err error) bool {
+	var coded interface{ Code() int }
+	return errors.As(err, &coded) && coded.Code() == lib.SQLITE_BUSY_SNAPSHOT
+}
+
+// QueryContext runs statements and returns the rows of the last.
+func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	c.session.running = ctx
+	plan, err := c.plan(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range plan[:len(plan)-1] {
+		if _, err := c.execute(ctx, s, args); err != nil {
+			return nil, err
+		}
+	}
+	text, args, err := c.translate(ctx, plan[len(plan)-1], args)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.engineConn.QueryContext(ctx, text, args)
+	return rows, c.explain(err)
+}
+
+// Prepare prepares a statement.
+func (c *conn) Prepare(query string) (driver.Stmt, error) {
+	return c.PrepareContext(context.Background(), query)
+}
+
+// PrepareContext prepares a statement. One that names what SQLite does not know is
+// translated each time it runs.
+func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	c.session.running = ctx
+	plan, err := c.plan(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if len(plan) != 1 || plan[0].special {
+		return &translated{conn: c, query: query}, nil
+	}
+	inner, err := c.engineConn.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, c.explain(err)
+	}
+	return &stmt{engineStmt: inner.(engineStmt), conn: c}, nil
+}
+
+// plan takes a text apart into what is run at once. Statements that SQLite runs as
+// they are stay together.
+func (c *conn) plan(ctx context.Context, query string) ([]statement, error) {
+	info := sqltext.Parse(query)
+	first := statement{text: query, info: info, special: isSpecial(&info), single: true}
+	if strings.TrimSpace(query[info.End:]) == "" {
+		return []statement{first}, c.prepareNames(info)
+	}
+	var plan []statement
+	special := false
+	for s := range sqltext.Statements(query) {
+		text := s.Of(query)
+		info := sqltext.Parse(text)
+		if err := c.prepareNames(info); err != nil {
+			return nil, err
+		}
+		next := statement{text: text, info: info, special: isSpecial(&info), single: true}
+		special = special || next.special
+		plan = append(plan, next)
+	}
+	if !special || len(plan) == 0 {
+		return []statement{{text: query}}, nil
+	}
+	return plan, nil
+}
+
+// statement is a statement to run.
+type statement struct {
+	text    string
+	info    sqltext.Info
+	special bool // SQLite does not run it as it is
+	single  bool
+}
+
+func isSpecial(info *sqltext.Info) bool {
+	switch info.Kind {
+	case sqltext.KindCreateTable, sqltext.KindCall, sqltext.KindUse, sqltext.KindVacuum:
+		return true
+	}
+	return len(info.AsOf) > 0
+}

@@ -1,0 +1,237 @@
+package sqlite
+
+import (
+	"context"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/vdbgo/vdb"
+)
+
+// snapshot is a version as a database file: its rendering, and over it the pages
+// that transactions of this process have written since. It is immutable, and
+// nobody waits for it.
+type snapshot struct {
+	*rendering
+	version vdb.Version
+	// contents are the version's; the rendering has those that it began with.
+	contents *vdb.Contents
+	over     *overlay
+	seq      uint64 // of the overlay's pages, those up to seq are seen
+	pages    uint32
+	// schemaSum is as the rendering's, of the schema table as it is.
+	schemaSum [32]byte
+}
+
+// Page returns a page. Its bytes never change.
+func (s *snapshot) Page(number uint32) ([]byte, error) {
+	if data := s.over.page(number, s.seq); data != nil {
+		return data, nil
+	}
+	return s.rendering.Page(number)
+}
+
+// overlay holds the pages that transactions have written over a rendering, in all
+// the states that a snapshot may still see.
+type overlay struct {
+	mu    sync.RWMutex
+	pages map[uint32][]writtenPage // by number, in the order of seq
+	count int                      // of all states
+	// parents says what is above a page where that is not as rendered. An overflow
+	// page's parent is its leaf. Only the writer uses it.
+	parents map[uint32]uint32
+}
+
+type writtenPage struct {
+	seq  uint64
+	data []byte
+}
+
+func newOverlay() *overlay {
+	return &overlay{pages: map[uint32][]writtenPage{}, parents: map[uint32]uint32{}}
+}
+
+// clone returns an overlay with the same pages, to be changed apart from it.
+func (o *overlay) clone() *overlay {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	c := newOverlay()
+	for number, states := range o.pages {
+		c.pages[number] = slices.Clone(states)
+	}
+	c.count = o.count
+	return c
+}
+
+// page returns a page as of seq, or nil where it is as rendered.
+func (o *overlay) page(number uint32, seq uint64) []byte {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	states := o.pages[number]
+	i := sort.Search(len(states), func(i int) bool { return states[i].seq > seq })
+	if i == 0 {
+		return nil
+	}
+	return states[i-1].data
+}
+
+// add adds the pages of a transaction.
+func (o *overlay) add(seq uint64, pages map[uint32][]byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for number, data := range pages {
+		o.pages[number] = append(o.pages[number], writtenPage{seq, data})
+	}
+	o.count += len(pages)
+}
+
+// maxOverlay is how many pages an overlay may hold before its branch is rendered
+// anew: 32 MB.
+const maxOverlay = 4096
+
+// branchFile is a branch as the connections of this process see it.
+type branchFile struct {
+	db     *database
+	branch string
+	writer chan struct{} // the slot of the branch's one writer
+
+	mu     sync.Mutex
+	latest *snapshot
+}
+
+func newBranchFile(db *database, branch string) *branchFile {
+	return &branchFile{db: db, branch: branch, writer: make(chan struct{}, 1)}
+}
+
+// current returns the newest state of the branch, those of other processes and of
+// the typed API included.
+func (f *branchFile) current(ctx context.Context) (*snapshot, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v, err := f.db.engine.Working(ctx, f.branch)
+	if err != nil {
+		return nil, err
+	}
+	if f.latest != nil && f.latest.version == v && f.latest.over.count < maxOverlay {
+		return f.latest, nil
+	}
+	s, err := f.db.open(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	f.latest = s
+	return s, nil
+}
+
+// replace makes s the newest state, if it follows the one that is. A snapshot with
+// another schema than its rendering's is not for others.
+func (f *branchFile) replace(base, s *snapshot) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.latest == base && s.schemaSum == s.rendering.schemaSum {
+		f.latest = s
+	}
+}
+
+// database is a vdb database that is open for SQL, once for all connections of
+// the process.
+type database struct {
+	vdb    *vdb.DB
+	engine vdb.Engine
+	cache  *pageCache
+	*introspector
+	path  string // empty if the application has opened it
+	users int    // guarded by shared.mu
+
+	mu     sync.Mutex
+	files  map[string]*branchFile
+	opened []*snapshot // versions of the past, latest last
+}
+
+// defaultCacheBytes is the budget for rendered pages.
+const defaultCacheBytes = 32 << 20
+
+func newDatabase(db *vdb.DB) (*database, error) {
+	in, err := newIntrospector()
+	if err != nil {
+		return nil, err
+	}
+	return &database{
+		vdb: db, engine: db.Engine(), cache: newPageCache(defaultCacheBytes),
+		introspector: in, files: map[string]*branchFile{},
+	}, nil
+}
+
+// file returns a branch for its connections.
+func (d *database) file(branch string) *branchFile {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f, ok := d.files[branch]
+	if !ok {
+		f = newBranchFile(d, branch)
+		d.files[branch] = f
+	}
+	return f
+}
+
+// open renders a version.
+func (d *database) open(ctx context.Context, v vdb.Version) (*snapshot, error) {
+	c, err := d.engine.Load(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	r, err := render(ctx, c, d.cache)
+	if err != nil {
+		return nil, err
+	}
+	return &snapshot{rendering: r, version: v, contents: c, over: newOverlay(), pages: r.pages, schemaSum: r.schemaSum}, nil
+}
+
+// at returns a revision as a file that stays.
+func (d *database) at(ctx context.Context, revision string) (*snapshot, error) {
+	return d.asOf(ctx, vdb.MainBranch, revision)
+}
+
+// asOf returns a revision, HEAD being the branch's or revision's from, as a file
+// that stays.
+func (d *database) asOf(ctx context.Context, from, revision string) (*snapshot, error) {
+	s, err := d.vdb.AsOf(ctx, revision)
+	if b, e := d.vdb.Branch(ctx, from); e == nil {
+		s, err = b.AsOf(ctx, revision)
+	}
+	if err != nil {
+		return nil, err
+	}
+	v := d.engine.At(s)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, open := range d.opened {
+		if open.version == v {
+			return open, nil
+		}
+	}
+	opened, err := d.open(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	if len(d.opened) == maxOpened {
+		d.opened = d.opened[1:]
+	}
+	d.opened = append(d.opened, opened)
+	return opened, nil
+}
+
+// maxOpened is how many versions of the past a database keeps laid out.
+const maxOpened = 16
+
+// hasTable tells whether the version has a table or view of a name.
+func (s *snapshot) hasTable(name string) bool {
+	for _, t := range s.contents.Tables {
+		if strings.EqualFold(t.Schema().Name, name) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.contents.Objects, func(o vdb.Object) bool { return strings.EqualFold(o.Name, name) })
+}

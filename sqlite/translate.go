@@ -1,0 +1,200 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/vdbgo/vdb/internal/sqltext"
+	"github.com/vdbgo/vdb/internal/vfs"
+)
+
+// translate returns a statement as SQLite runs it, and what to bind to it.
+func (c *conn) translate(ctx context.Context, s statement, args []driver.NamedValue) (string, []driver.NamedValue, error) {
+	switch {
+	case !s.special:
+		return s.text, args, nil
+	case s.info.Kind == sqltext.KindCreateTable && len(s.info.AsOf) == 0:
+		text, err := c.createTable(ctx, s)
+		return text, args, err
+	case s.info.Kind == sqltext.KindCall:
+		return sqltext.CallRewrite(s.text, s.info), args, nil
+	case s.info.Kind == sqltext.KindUse:
+		return "SELECT 0 WHERE 0", nil, c.use(ctx, s.info.Use)
+	case s.info.Kind == sqltext.KindVacuum:
+		return c.vacuum(s), args, nil
+	}
+	return c.asOf(ctx, s, args)
+}
+
+// createTable clusters a table by its primary key, where SQLite would keep the
+// rows apart from it: the primary key is the identity of a row.
+func (c *conn) createTable(ctx context.Context, s statement) (string, error) {
+	if s.info.Temp || s.info.Target.Schema != "" && !strings.EqualFold(s.info.Target.Schema, "main") {
+		return s.text, nil
+	}
+	def, err := sqltext.ParseCreateTable(s.text)
+	if err != nil || def.AsSelect || def.NoRowID {
+		return s.text, nil // an error is SQLite's to report
+	}
+	plain := s.text[:def.Table.Span.Start] + quote(def.Table.Name) + s.text[def.Table.Span.End:]
+	clusters, err := c.db.clusters(ctx, plain, def.Table.Name)
+	if err != nil || !clusters {
+		return s.text, err
+	}
+	return def.WithoutRowID(s.text), nil
+}
+
+// use moves the connection to another branch: "db/branch", or "branch".
+func (c *conn) use(ctx context.Context, name string) error {
+	branch := name[strings.IndexByte(name, '/')+1:]
+	if _, err := c.db.vdb.Branch(ctx, name); err == nil {
+		branch = name // its name has a slash itself
+	}
+	return c.point(ctx, branch)
+}
+
+// vacuum leaves VACUUM INTO to SQLite, and does nothing else: pages are rendered
+// packed.
+func (c *conn) vacuum(s statement) string {
+	for t := range sqltext.Tokens(s.text) {
+		if strings.EqualFold(t.Of(s.text), "into") {
+			return s.text
+		}
+	}
+	return "SELECT 0 WHERE 0"
+}
+
+// asOf reads tables from the versions that they are asked for.
+func (c *conn) asOf(ctx context.Context, s statement, args []driver.NamedValue) (string, []driver.NamedValue, error) {
+	var used []string
+	r, err := sqltext.AsOfRewrite(s.text, s.info, func(i int) (string, string, error) {
+		at := s.info.AsOf[i]
+		if at.Write {
+			return "", "", errors.New("history cannot be written")
+		}
+		revision, err := c.revisionOf(at, args)
+		if err != nil {
+			return "", "", err
+		}
+		schema, err := c.history.attach(ctx, revision, at.Table.Name, used)
+		used = append(used, schema)
+		return schema, "", err
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	return r.SQL, remainingArgs(r.Params, args), nil
+}
+
+// revisionOf returns what follows AS OF.
+func (c *conn) revisionOf(at sqltext.AsOf, args []driver.NamedValue) (string, error) {
+	if at.Param.Index == 0 {
+		return at.Revision, nil
+	}
+	for _, a := range args {
+		if a.Ordinal == at.Param.Index && a.Name == "" || a.Name != "" && len(at.Param.Name) > 1 && a.Name == at.Param.Name[1:] {
+			switch v := a.Value.(type) {
+			case string:
+				return v, nil
+			case []byte:
+				return string(v), nil
+			case time.Time:
+				return v.UTC().Format(time.RFC3339Nano), nil
+			}
+			return "", fmt.Errorf("a revision is a text or a time, not a %T", a.Value)
+		}
+	}
+	return "", fmt.Errorf("parameter %s is not given", at.Param.Name)
+}
+
+// remainingArgs returns the arguments that stay, numbered anew.
+func remainingArgs(params []sqltext.Param, args []driver.NamedValue) []driver.NamedValue {
+	var left []driver.NamedValue
+	for i, p := range params {
+		for _, a := range args {
+			if a.Name != "" && len(p.Name) > 1 && a.Name == p.Name[1:] || a.Name == "" && a.Ordinal == p.Index {
+				a.Ordinal = i + 1
+				left = append(left, a)
+				break
+			}
+		}
+	}
+	return left
+}
+
+// attached are versions that a connection has attached to read tables AS OF them.
+// SQLite allows ten, and none can go while a transaction is open: they stay, and
+// the one that was used longest ago makes room.
+type attached struct {
+	conn  *conn
+	slots []*historySlot // latest use first
+	next  int
+}
+
+type historySlot struct {
+	schema, name string // the file's
+	root         string
+}
+
+// maxAttached leaves room for what the user attaches.
+const maxAttached = 7
+
+// attach returns the schema under which a revision's tables are.
+func (a *attached) attach(ctx context.Context, revision, table string, used []string) (string, error) {
+	s, err := a.conn.db.asOf(ctx, a.conn.session.revision, revision)
+	if err != nil {
+		return "", err
+	}
+	if !s.hasTable(table) {
+		return "", fmt.Errorf("there is no table %s at %s", table, revision)
+	}
+	root := s.version.Root().String()
+	for i, slot := range a.slots {
+		if slot.root == root {
+			copy(a.slots[1:i+1], a.slots[:i])
+			a.slots[0] = slot
+			return slot.schema, nil
+		}
+	}
+	if len(a.slots) >= maxAttached {
+		if err := a.evict(ctx, used); err != nil {
+			return "", err
+		}
+	}
+	f := &connFile{ctx: a.conn.file.ctx, last: s}
+	a.next++
+	slot := &historySlot{schema: fmt.Sprintf("vdb as of %d", a.next), name: vfs.Add(f), root: root}
+	if err := a.conn.command(ctx, fmt.Sprintf("ATTACH 'file:%s?vfs=%s&immutable=1' AS %s", slot.name, vfs.SystemName, quote(slot.schema))); err != nil {
+		vfs.Remove(slot.name)
+		return "", err
+	}
+	a.slots = append([]*historySlot{slot}, a.slots...)
+	return slot.schema, nil
+}
+
+// evict detaches the version that was used longest ago, if no statement reads it.
+func (a *attached) evict(ctx context.Context, used []string) error {
+	last := a.slots[len(a.slots)-1]
+	for _, schema := range used {
+		if schema == last.schema {
+			return fmt.Errorf("a statement can read %d versions at most", maxAttached)
+		}
+	}
+	if err := a.conn.command(ctx, "DETACH "+quote(last.schema)); err != nil {
+		return fmt.Errorf("read more than %d versions in one transaction: %w", maxAttached, err)
+	}
+	vfs.Remove(last.name)
+	a.slots = a.slots[:len(a.slots)-1]
+	return nil
+}
+
+// forget takes back the files.
+func (a *attached) forget() {
+	for _, slot := range a.slots {
+		vfs.Remove(slot.name)
+	}
+}
