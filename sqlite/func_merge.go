@@ -17,8 +17,9 @@ var mergeCommand = &command{
 }
 
 // doltMerge merges a revision into the connection's branch and returns the hash
-// of the new head, or 0 if there is no commit yet. Conflicts are an error; the
-// merge stays in progress then, whether or not there was an SQL transaction.
+// of the new head, 0 if there is no commit yet, or git's words if there was nothing
+// to merge. Conflicts are an error; the merge stays in progress then, whether or not
+// there was an SQL transaction.
 func doltMerge(s *session, args []any) (any, error) {
 	in, err := mergeCommand.parse(args)
 	if err != nil {
@@ -33,11 +34,20 @@ func doltMerge(s *session, args []any) (any, error) {
 	}
 	var result any = int64(0)
 	err = s.outside(func(ctx context.Context, b *vdb.Branch) error {
-		made, err := in.merge(ctx, b, o)
-		if err == nil && !o.NoCommit {
-			result = made.Hash.String()
+		head, err := b.Head(ctx)
+		if err != nil {
+			return err
 		}
-		return err
+		made, err := in.merge(ctx, b, head, o)
+		switch {
+		case err != nil:
+			return err
+		case made.Hash != head.Hash:
+			result = made.Hash.String()
+		case !o.NoCommit:
+			result = "Already up to date"
+		}
+		return nil
 	})
 	return result, inProgress(err, in.name)
 }
@@ -69,14 +79,10 @@ func (in *invocation) side() vdb.Side {
 }
 
 // merge looks at whether the branch can simply move on before it merges.
-func (in *invocation) merge(ctx context.Context, b *vdb.Branch, o *vdb.MergeOptions) (*vdb.Commit, error) {
+func (in *invocation) merge(ctx context.Context, b *vdb.Branch, head *vdb.Commit, o *vdb.MergeOptions) (*vdb.Commit, error) {
 	rev := in.arg(0, "")
 	if !in.has("ff-only") && !o.NoCommit {
 		return b.Merge(ctx, rev, o)
-	}
-	head, err := b.Head(ctx)
-	if err != nil {
-		return nil, err
 	}
 	theirs, err := b.Resolve(ctx, rev)
 	if err != nil {

@@ -31,7 +31,8 @@ func TestMerge(t *testing.T) {
 	if c := b.head(); c.Hash.String() != hash || len(c.Parents) != 2 || c.Text != "both" || c.Author != "Billing <b@bank.example>" || c.Committer != b.s.author {
 		t.Errorf("merge %+v", c)
 	}
-	b.want(hash, "SELECT dolt_merge('work')")
+	b.want("Already up to date", "SELECT dolt_merge('work')")
+	b.want("Already up to date", "SELECT dolt_merge('--no-commit', 'work')")
 	b.want("0", "SELECT dolt_checkout('work')")
 	b.want(hash, "SELECT dolt_merge('--ff-only', '--no-commit', 'main')")
 	b.fails([]string{"--no-ff and --squash"}, "SELECT dolt_merge('--no-ff', '--squash', 'main')")
