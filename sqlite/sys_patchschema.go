@@ -1,0 +1,354 @@
+package sqlite
+
+import (
+	"strings"
+
+	"github.com/vdbgo/vdb"
+	"github.com/vdbgo/vdb/internal/sqltext"
+)
+
+// tablePlan is how a patch brings a table from one definition to another.
+type tablePlan int
+
+const (
+	keep   tablePlan = iota // the definition stays
+	alter                   // ALTER TABLE and indexes
+	copied                  // a new table takes over the rows of the old one
+	anew                    // a new table, with all rows inserted
+)
+
+// tablePatch is what a patch does to one table.
+type tablePatch struct {
+	*tableChange
+	plan tablePlan
+}
+
+func newTablePatch(c *tableChange) *tablePatch {
+	t := &tablePatch{tableChange: c, plan: keep}
+	switch {
+	case c.Kind != vdb.Modified:
+		t.plan = anew
+	case !c.schema():
+	case c.Schema.PrimaryKey || t.needsValues():
+		t.plan = anew
+	case t.canAlter():
+		t.plan = alter
+	default:
+		t.plan = copied
+	}
+	return t
+}
+
+func (t *tablePatch) newest() *vdb.Schema {
+	if t.ToSchema != nil {
+		return t.ToSchema
+	}
+	return t.FromSchema
+}
+
+// needsValues tells whether a column was added that old rows have no value for.
+func (t *tablePatch) needsValues() bool {
+	for _, part := range t.Schema.Columns {
+		if part.To != nil && part.To.NotNull && (part.From == nil && !hasDefault(part.To) || part.From != nil && !part.From.NotNull) {
+			return true
+		}
+	}
+	return false
+}
+
+func hasDefault(c *vdb.Column) bool { return c.Default != "" && !strings.EqualFold(c.Default, "NULL") }
+
+// canAlter tells whether ALTER TABLE leads to the new definition, which it says by
+// the columns alone.
+func (t *tablePatch) canAlter() bool {
+	if len(t.Schema.ForeignKeys) > 0 || t.tableText() {
+		return false
+	}
+	var names []string
+	for _, c := range t.FromSchema.Columns {
+		names = append(names, foldName(c.Name))
+	}
+	position := func(name string) int {
+		for i, have := range names {
+			if have == foldName(name) {
+				return i
+			}
+		}
+		return -1
+	}
+	for _, part := range t.Schema.Columns {
+		switch {
+		case part.From == nil:
+			continue
+		case part.To == nil:
+			i := position(part.From.Name)
+			names = append(names[:i], names[i+1:]...)
+		default:
+			was := *part.From
+			was.Name, was.Merge = part.To.Name, part.To.Merge
+			if was != *part.To || position(part.To.Name) >= 0 && foldName(part.From.Name) != foldName(part.To.Name) {
+				return false
+			}
+			names[position(part.From.Name)] = foldName(part.To.Name)
+		}
+	}
+	for _, part := range t.Schema.Columns {
+		if part.From == nil {
+			if position(part.To.Name) >= 0 {
+				return false
+			}
+			names = append(names, foldName(part.To.Name))
+		}
+	}
+	for i, c := range t.ToSchema.Columns {
+		if foldName(c.Name) != names[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// tableText tells whether the definition is a text of which more than the table's
+// name has changed.
+func (t *tablePatch) tableText() bool {
+	from, to := t.FromSchema.SQL, t.ToSchema.SQL
+	if from == "" && to == "" {
+		return false
+	}
+	return len(t.Schema.Columns) > 0 || createAs(t.FromSchema, "t") != createAs(t.ToSchema, "t")
+}
+
+// createAs is the CREATE TABLE statement of a schema under another name.
+func createAs(s *vdb.Schema, name string) string {
+	as := s.Clone()
+	as.Name = name
+	if as.SQL == "" {
+		return tableSQL(as)
+	}
+	parsed, err := sqltext.ParseCreateTable(as.SQL)
+	if err != nil {
+		return as.SQL // it runs as it was written, or SQLite says why not
+	}
+	return parsed.Rename(as.SQL, name)
+}
+
+// schema puts the statements about definitions: drops, renames, changes, new
+// tables. It returns false if put does.
+func (p *patcher) schema(put func(table, sql string) bool) bool {
+	if !putAll(p.drop, put) {
+		return false
+	}
+	for i := len(p.tables) - 1; i >= 0; i-- {
+		if t := p.tables[i]; t.Kind == vdb.Deleted {
+			delete(p.taken, foldName(t.From))
+			if !put(t.From, "DROP TABLE "+quote(t.From)) {
+				return false
+			}
+		}
+	}
+	if !p.rename(put) {
+		return false
+	}
+	for _, t := range p.tables {
+		if t.Kind != vdb.Deleted && !putAll(t.statements(), put) {
+			return false
+		}
+	}
+	return true
+}
+
+func putAll(statements []namedSQL, put func(table, sql string) bool) bool {
+	for _, s := range statements {
+		if !put(s.name, s.sql) {
+			return false
+		}
+	}
+	return true
+}
+
+// rename puts the renames, through another name where two tables change names.
+func (p *patcher) rename(put func(table, sql string) bool) bool {
+	at := map[*tablePatch]string{}
+	for _, t := range p.tables {
+		if t.Renamed() {
+			at[t] = t.From
+		}
+	}
+	move := func(t *tablePatch, to string) bool {
+		from := at[t]
+		delete(p.taken, foldName(from))
+		p.taken[foldName(to)], at[t] = true, to
+		return put(t.To, "ALTER TABLE "+quote(from)+" RENAME TO "+quote(to))
+	}
+	for len(at) > 0 {
+		moved := false
+		for _, t := range p.tables {
+			if _, waits := at[t]; !waits || p.taken[foldName(t.To)] {
+				continue
+			}
+			if !move(t, t.To) {
+				return false
+			}
+			delete(at, t)
+			moved = true
+		}
+		if moved {
+			continue
+		}
+		for _, t := range p.tables {
+			if _, waits := at[t]; waits {
+				if !move(t, p.free(t.To)) {
+					return false
+				}
+				break
+			}
+		}
+	}
+	return true
+}
+
+// free returns a name that no table has.
+func (p *patcher) free(name string) string {
+	for name += "_patched"; p.taken[foldName(name)]; {
+		name += "_"
+	}
+	return name
+}
+
+// statements bring a table, which has its new name already, to its new definition.
+func (t *tablePatch) statements() []namedSQL {
+	var sqls []string
+	name := quote(t.To)
+	switch t.plan {
+	case alter:
+		sqls = t.alterStatements()
+	case copied:
+		sqls = t.copyStatements()
+	case anew:
+		if t.FromSchema != nil {
+			sqls = append(sqls, "DROP TABLE "+name)
+		}
+		sqls = append(sqls, tableSQL(t.ToSchema))
+		sqls = append(sqls, allIndexes(t.ToSchema)...)
+	}
+	statements := make([]namedSQL, len(sqls))
+	for i, sql := range sqls {
+		statements[i] = namedSQL{t.To, sql}
+	}
+	return statements
+}
+
+func allIndexes(s *vdb.Schema) []string {
+	var sqls []string
+	for _, x := range indexes(s) {
+		sqls = append(sqls, x.sql)
+	}
+	return sqls
+}
+
+func (t *tablePatch) alterStatements() []string {
+	var sqls []string
+	for _, part := range t.Schema.Indexes {
+		if part.From != nil && indexSQL(t.FromSchema, t.FromSchema.Index(part.From.Name)) != "" {
+			sqls = append(sqls, "DROP INDEX "+quote(part.From.Name))
+		}
+	}
+	table := "ALTER TABLE " + quote(t.To) + " "
+	for _, part := range t.Schema.Columns {
+		switch {
+		case part.To == nil:
+			sqls = append(sqls, table+"DROP COLUMN "+quote(part.From.Name))
+		case part.From != nil && part.From.Name != part.To.Name:
+			sqls = append(sqls, table+"RENAME COLUMN "+quote(part.From.Name)+" TO "+quote(part.To.Name))
+		}
+	}
+	for _, part := range t.Schema.Columns {
+		if part.From == nil {
+			sqls = append(sqls, table+"ADD COLUMN "+columnSQL(part.To))
+		}
+	}
+	for _, part := range t.Schema.Indexes {
+		if part.To == nil {
+			continue
+		}
+		if sql := indexSQL(t.ToSchema, t.ToSchema.Index(part.To.Name)); sql != "" {
+			sqls = append(sqls, sql)
+		}
+	}
+	return sqls
+}
+
+// copyStatements make the new table beside the old one, which other tables may
+// refer to, and give it that one's name.
+func (t *tablePatch) copyStatements() []string {
+	beside := t.To + "_patched"
+	was := map[string]string{}
+	for _, c := range t.FromSchema.Columns {
+		was[foldName(c.Name)] = c.Name
+	}
+	for _, part := range t.Schema.Columns {
+		switch {
+		case part.From == nil:
+			delete(was, foldName(part.To.Name))
+		case part.To != nil:
+			was[foldName(part.To.Name)] = part.From.Name
+		}
+	}
+	var to, from []string
+	if rowid := rowidName(t.ToSchema); len(t.ToSchema.PrimaryKey) == 0 && rowid != "" && rowid == rowidName(t.FromSchema) {
+		to, from = append(to, rowid), append(from, rowid)
+	}
+	for _, i := range writable(t.ToSchema) {
+		name := t.ToSchema.Columns[i].Name
+		if old, ok := was[foldName(name)]; ok {
+			to, from = append(to, quote(name)), append(from, quote(old))
+		}
+	}
+	sqls := []string{createAs(t.ToSchema, beside)}
+	if len(to) > 0 {
+		sqls = append(sqls, "INSERT INTO "+quote(beside)+"("+strings.Join(to, ", ")+") SELECT "+strings.Join(from, ", ")+" FROM "+quote(t.To))
+	}
+	sqls = append(sqls, "DROP TABLE "+quote(t.To), "ALTER TABLE "+quote(beside)+" RENAME TO "+quote(t.To))
+	return append(sqls, allIndexes(t.ToSchema)...)
+}
+
+// rowidName is a name that the rowid goes by in a table, empty if columns have
+// taken all of them.
+func rowidName(s *vdb.Schema) string {
+	for _, name := range []string{"rowid", "_rowid_", "oid"} {
+		if s.Column(name) < 0 {
+			return name
+		}
+	}
+	return ""
+}
+
+// writable lists the columns that are not generated.
+func writable(s *vdb.Schema) []int {
+	generated := map[string]bool{}
+	if s.Evaluated {
+		if parsed, err := sqltext.ParseCreateTable(s.SQL); err == nil {
+			for i := range parsed.Columns {
+				c := &parsed.Columns[i]
+				generated[foldName(c.Name)] = c.Generated != ""
+			}
+		}
+	}
+	var columns []int
+	for i, c := range s.Columns {
+		if !generated[foldName(c.Name)] {
+			columns = append(columns, i)
+		}
+	}
+	return columns
+}
+
+// foldName makes names that SQLite takes for one equal.
+func foldName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, name)
+}
