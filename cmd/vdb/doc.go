@@ -1,0 +1,50 @@
+// Command vdb is the shell of vdb: SQL, history and repairs from a terminal or a
+// script.
+//
+//	vdb DBPATH [SQL...]                       run SQL, from the arguments, standard input or a prompt
+//	vdb log DB [--branch b] [-n N] [--table t]          the commits of a branch, newest first
+//	vdb diff DB FROM [TO] [--table t] [--stat|--sql]    what changed between two revisions
+//	vdb branch DB [NAME [START]] [-d NAME]              list, make or delete branches
+//	vdb import DB SQLITE_FILE                 copy a SQLite file into a database, and commit
+//	vdb export DB SQLITE_FILE [--rev r]       copy a version into a new SQLite file
+//	vdb check DB                              read all that is stored, and report damage
+//	vdb stats DB                              sizes, and what is in the database
+//	vdb help [COMMAND], vdb --version
+//
+// A first argument that names a command is one: a database called log is opened as
+// ./log.
+//
+// # SQL
+//
+// A database that does not exist is created, as sqlite3 does. SQL is all of SQLite's,
+// with dolt_commit, dolt_diff_<table>, AS OF and the other functions, tables and words
+// that package github.com/vdbgo/vdb/sqlite describes. Results look as those of the
+// sqlite3 shell: values between |, without a header. At a prompt a statement ends with
+// a semicolon and may have several lines; the Tab key completes names, the arrow keys
+// lead through the history, Ctrl-C interrupts the statement that runs, Ctrl-D leaves.
+//
+// Lines that begin with a dot are commands to the shell:
+//
+//	.headers on|off            .mode list|csv|column|table|box|line|json|insert|quote|tabs|markdown|html
+//	.separator COL [ROW]       .nullvalue TEXT           .width N...
+//	.import [--csv] [--skip N] FILE TABLE                .read FILE
+//	.dump [TABLE]...           .schema [PATTERN]         .tables [PATTERN]
+//	.indexes [TABLE]           .databases                .show
+//	.output [FILE]             .once FILE                .print TEXT...
+//	.echo on|off               .bail on|off              .changes on|off
+//	.timer on|off              .timeout MS               .cd DIRECTORY
+//	.help [COMMAND]            .quit                     .exit [CODE]
+//
+// An abbreviation that fits one command is enough. After an error the script goes on,
+// unless .bail is on; the message, "Error near line N: ...", is on standard error.
+//
+// # Exit codes
+//
+// 0 if all went well, 1 after any error, 2 for a wrong command line; .exit sets its own.
+// vdb check exits with 1 if it found damage.
+//
+// # Files
+//
+// What is typed at the prompt is kept in ~/.vdb_history, which its owner alone can
+// read.
+package main

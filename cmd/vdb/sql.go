@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+
+	"github.com/vdbgo/vdb/cmd/vdb/internal/prompt"
+	"github.com/vdbgo/vdb/cmd/vdb/internal/shell"
+)
+
+type sqlCmd struct {
+	DB       string   `arg:"" name:"dbpath" help:"The database, a directory; it is created if there is none. :memory: is one in memory."`
+	SQL      []string `arg:"" optional:"" name:"sql" help:"SQL or a dot-command to run."`
+	Branch   string   `short:"b" default:"main" help:"The branch to work on, or a revision to read (${default})."`
+	ReadOnly bool     `help:"Refuse to write."`
+	Bail     bool     `help:"Stop at the first error."`
+	Header   bool     `help:"Print the columns' names."`
+	Mode     string   `default:"list" help:"How rows are printed (${default}); .help mode lists the ways."`
+}
+
+// Run runs SQL from the arguments, from standard input, or from a prompt.
+func (c *sqlCmd) Run(ctx context.Context, con *console) (err error) {
+	db, created, err := openSQL(ctx, c.DB, c.Branch, c.ReadOnly)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := db.Close(); err == nil {
+			err = e
+		}
+	}()
+	if created && terminal(con.err) {
+		fmt.Fprintf(con.err, "%s is a new database\n", c.DB)
+	}
+	sh := shell.New(db.conn, con.out, con.err)
+	sh.OnInterrupt(func(ctx context.Context) (context.Context, context.CancelFunc) {
+		return signal.NotifyContext(ctx, os.Interrupt)
+	})
+	c.settings(ctx, sh)
+	c.input(ctx, con, sh)
+	if err := sh.Close(); err != nil {
+		return err
+	}
+	if status := sh.Status(); status != 0 {
+		return errStatus(status)
+	}
+	return nil
+}
+
+func (c *sqlCmd) settings(ctx context.Context, sh *shell.Shell) {
+	sh.Bail = c.Bail
+	if c.Mode != "list" {
+		sh.Settings(ctx, ".mode '"+c.Mode+"'")
+	}
+	if c.Header {
+		sh.Settings(ctx, ".headers on")
+	}
+}
+
+func (c *sqlCmd) input(ctx context.Context, con *console, sh *shell.Shell) {
+	switch {
+	case len(c.SQL) > 0:
+		for _, text := range c.SQL {
+			sh.Script(ctx, strings.NewReader(text))
+		}
+	case terminal(con.in):
+		fmt.Fprintf(con.out, "%s\nStatements end with a semicolon; .help lists the other commands, .quit leaves.\n", version())
+		p := prompt.New(historyFile(), func(word string, first bool) []string { return sh.Complete(ctx, word, first) })
+		sh.Interact(ctx, p)
+		if err := p.Close(); err != nil {
+			fmt.Fprintln(con.err, err)
+		}
+	default:
+		sh.Script(ctx, con.in)
+	}
+}
+
+// historyFile is where the prompt's history is kept; empty where there is no home.
+func historyFile() string {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(home, ".vdb_history")
+}
