@@ -13,20 +13,13 @@ import (
 // tableAt is dolt_at_<table>(revision): the table as it was. Its columns are those
 // that the table has or had in the connection's history, under the names and with
 // the values of then; what the revision does not have is NULL.
-//
-// With a revision of its own it has exactly the columns and types of then.
 type tableAt struct {
-	s       *session
-	table   string
-	fixed   string // the revision; empty is the argument
+	tabBase
 	columns []vdb.Column
 }
 
-func newTableAt(s *session, table string) module.Table { return &tableAt{s: s, table: table} }
-
-// newTableAtRevision returns a table as it was at one revision.
-func newTableAtRevision(s *session, table, revision string) module.Table {
-	return &tableAt{s: s, table: table, fixed: revision}
+func newTableAt(s *session, table string) module.Table {
+	return &tableAt{tabBase: tabBase{s: s, table: table}}
 }
 
 func (t *tableAt) Columns() ([]module.Column, error) {
@@ -49,36 +42,27 @@ func (t *tableAt) Columns() ([]module.Column, error) {
 		c := t.columns[i]
 		columns = append(columns, module.Column{Name: name, Type: c.Type, Collation: c.Collation, Push: union.pushes[strings.ToLower(name)]})
 	}
-	if t.fixed == "" {
-		revision := names.argument("commit_ref")
-		revision.Required = true
-		columns = append(columns, revision)
-	}
-	return columns, nil
+	revision := names.argument("commit_ref")
+	revision.Required = true
+	return append(columns, revision), nil
 }
 
 // schemas returns the schemas of the table whose columns it has, newest first.
 func (t *tableAt) schemas(v *vantage) ([]*vdb.Schema, error) {
-	if t.fixed != "" {
-		_, schema, err := t.open(v, t.fixed)
-		return []*vdb.Schema{schema}, err
-	}
-	shape, err := t.s.shape(t.table)
-	if err != nil {
+	if err := t.follow(); err != nil {
 		return nil, err
 	}
 	head, err := v.head()
 	if err != nil {
 		return nil, err
 	}
-	schemas := []*vdb.Schema{shape.Schema}
-	seen := map[*vdb.Schema]bool{}
+	schemas := []*vdb.Schema{t.shape.Schema}
+	seen := map[*vdb.Schema]bool{t.shape.Schema: true}
 	for c, err := range v.commits(head) {
 		if err != nil {
 			return nil, err
 		}
-		// Schemas that are alike are one in memory.
-		m, err := shape.match(v.db.At(v.ctx, c))
+		m, err := t.shape.match(v.db.At(v.ctx, c))
 		if err != nil {
 			return nil, err
 		}
@@ -128,11 +112,7 @@ func (t *tableAt) open(v *vantage, rev any) (*vdb.Snapshot, *vdb.Schema, error) 
 	if !errors.Is(err, vdb.ErrNotFound) {
 		return at.snap, schema, err
 	}
-	shape, err := t.s.shape(t.table)
-	if err != nil {
-		return nil, nil, err
-	}
-	m, err := shape.match(at.snap)
+	m, err := t.shape.match(at.snap)
 	if err == nil && m == nil {
 		err = fmt.Errorf("no table %s at revision %v", t.table, rev)
 	}
@@ -147,10 +127,7 @@ func (t *tableAt) Scan(filters []module.Filter) iter.Seq2[[]any, error] {
 	if err != nil {
 		return failedRows(err)
 	}
-	var rev any = t.fixed
-	if t.fixed == "" {
-		rev, _ = filterOn(filters, len(t.columns))
-	}
+	rev, _ := filterOn(filters, len(t.columns))
 	snap, schema, err := t.open(v, rev)
 	if err != nil {
 		return failedRows(err)

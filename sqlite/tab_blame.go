@@ -11,19 +11,18 @@ import (
 // tableBlame is dolt_blame_<table>: the keys of the rows at HEAD, each with the
 // commit that changed the row last.
 type tableBlame struct {
-	s     *session
-	table string
-	shape *tabShape // as of Columns
-	key   []int     // the columns of the primary key
+	tabBase
+	key []int // the columns of the primary key
 }
 
-func newTableBlame(s *session, table string) module.Table { return &tableBlame{s: s, table: table} }
+func newTableBlame(s *session, table string) module.Table {
+	return &tableBlame{tabBase: tabBase{s: s, table: table}}
+}
 
 var blameColumns = []string{"commit", "commit_date", "committer", "email", "message"}
 
 func (t *tableBlame) Columns() ([]module.Column, error) {
-	var err error
-	if t.shape, err = t.s.shape(t.table); err != nil {
+	if err := t.follow(); err != nil {
 		return nil, err
 	}
 	if len(t.shape.PrimaryKey) == 0 {

@@ -19,13 +19,11 @@ import (
 //	UPDATE dolt_conflicts_t SET our_price = their_price WHERE our_id = 7
 //	DELETE FROM dolt_conflicts_t WHERE our_id = 7
 type tableConflicts struct {
-	s     *session
-	table string
-	shape *tabShape // as of Columns
+	tabBase
 }
 
 func newTableConflicts(s *session, table string) module.Table {
-	return &tableConflicts{s: s, table: table}
+	return &tableConflicts{tabBase{s: s, table: table}}
 }
 
 var _ module.Writer = (*tableConflicts)(nil)
@@ -38,8 +36,7 @@ func (t *tableConflicts) theirs() int { return t.ours() + len(t.shape.Columns) +
 func (t *tableConflicts) id() int     { return t.theirs() + len(t.shape.Columns) + 1 }
 
 func (t *tableConflicts) Columns() ([]module.Column, error) {
-	var err error
-	if t.shape, err = t.s.shape(t.table); err != nil {
+	if err := t.follow(); err != nil {
 		return nil, err
 	}
 	names := newTabNames("from_root_ish", "our_diff_type", "their_diff_type", "dolt_conflict_id")
@@ -212,7 +209,7 @@ func (t *tableConflicts) Delete(old []any) error {
 	if err != nil {
 		return err
 	}
-	return t.s.outside(func(ctx context.Context, b *vdb.Branch) error {
+	return t.beside(func(ctx context.Context, b *vdb.Branch) error {
 		return b.ResolveConflicts(ctx, vdb.Resolution{Table: t.table, Keys: [][]any{key}, Take: vdb.Working})
 	})
 }
@@ -229,7 +226,7 @@ func (t *tableConflicts) Update(old, updated []any) error {
 			return fmt.Errorf("dolt_conflicts_%s: only the our_ columns can be set", t.table)
 		}
 	}
-	return t.s.outside(func(ctx context.Context, b *vdb.Branch) error {
+	return t.rewrite(func(ctx context.Context, b *vdb.Branch) error {
 		return b.Update(ctx, func(tx *vdb.Tx) error { return t.write(tx, key, updated[first:last]) })
 	})
 }

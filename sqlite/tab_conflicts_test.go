@@ -119,6 +119,40 @@ func TestConflictKeys(t *testing.T) {
 	b.want("SELECT v FROM dolt_at_two('main')", nil, "main", "both")
 }
 
+// TestKeylessConflicts settles rows that have a rowid only. Their change is made
+// by taking over other rows of that rowid.
+func TestKeylessConflicts(t *testing.T) {
+	b := newTabBench(t)
+	b.update("main", func(tx *vdb.Tx) error { return tx.CreateTable(tableOf("log", 0, "line TEXT")) })
+	b.commit("main", "table")
+	for _, line := range []string{"ours", "theirs"} {
+		_, err := b.db.CreateBranch(t.Context(), "with_"+line, "main")
+		b.check(err)
+		b.update("with_"+line, put("log", rowOf(line)))
+	}
+	b.update("main", put("log", rowOf("base")))
+	b.commit("main", "base")
+	_, err := b.db.CreateBranch(t.Context(), "side", "main")
+	b.check(err)
+	for branch, line := range map[string]string{"main": "ours", "side": "theirs"} {
+		with, err := b.db.Branch(t.Context(), "with_"+line)
+		b.check(err)
+		from, err := with.Snapshot(t.Context())
+		b.check(err)
+		b.update(branch, func(tx *vdb.Tx) error { return tx.CopyRows(from, "log", []any{1}) })
+		b.commit(branch, line)
+	}
+	if _, err := b.main.Merge(t.Context(), "side", nil); !errors.Is(err, vdb.ErrConflict) {
+		t.Fatal(err)
+	}
+	b.register("log")
+	b.want("SELECT base_line, our_line, their_line, dolt_conflict_id FROM dolt_conflicts_log", nil, "base|ours|theirs|1")
+	b.refuses("UPDATE dolt_conflicts_log SET our_line = 'x'", "no primary key", "write to the table itself")
+	b.check(b.exec("DELETE FROM dolt_conflicts_log"))
+	b.commit("main", "merged")
+	b.want("SELECT line FROM dolt_at_log('main')", nil, "ours")
+}
+
 // violating is a merge in progress after which rows 2 and 3 break rules.
 func violating(t *testing.T) *tabBench {
 	b := newTabBench(t)

@@ -21,17 +21,17 @@ import (
 // dolt_commit_diff_<table> has the same columns. It is what lies between any two
 // revisions that conditions on from_commit and to_commit name.
 type tableDiff struct {
-	s     *session
-	table string
+	tabBase
 	// between tells that it is dolt_commit_diff_<table>.
 	between bool
-	shape   *tabShape // as of Columns
 }
 
-func newTableDiff(s *session, table string) module.Table { return &tableDiff{s: s, table: table} }
+func newTableDiff(s *session, table string) module.Table {
+	return &tableDiff{tabBase: tabBase{s: s, table: table}}
+}
 
 func newCommitDiff(s *session, table string) module.Table {
-	return &tableDiff{s: s, table: table, between: true}
+	return &tableDiff{tabBase: tabBase{s: s, table: table}, between: true}
 }
 
 // The columns that a diff has beside the table's, counted from the end of each
@@ -59,8 +59,7 @@ func (t *tableDiff) commitColumn(from bool) int {
 func (t *tableDiff) argumentColumn(i int) int { return 2*(len(t.shape.Columns)+diffOwn) + 1 + i }
 
 func (t *tableDiff) Columns() ([]module.Column, error) {
-	var err error
-	if t.shape, err = t.s.shape(t.table); err != nil {
+	if err := t.follow(); err != nil {
 		return nil, err
 	}
 	names := newTabNames("to_commit", "to_commit_date", "from_commit", "from_commit_date", "diff_type")

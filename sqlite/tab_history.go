@@ -11,18 +11,15 @@ import (
 // tableHistory is dolt_history_<table>: the rows that the table had at each commit
 // of the history, of HEAD or of the revision that is its argument.
 type tableHistory struct {
-	s     *session
-	table string
-	shape *tabShape // as of Columns
+	tabBase
 }
 
 func newTableHistory(s *session, table string) module.Table {
-	return &tableHistory{s: s, table: table}
+	return &tableHistory{tabBase{s: s, table: table}}
 }
 
 func (t *tableHistory) Columns() ([]module.Column, error) {
-	var err error
-	if t.shape, err = t.s.shape(t.table); err != nil {
+	if err := t.follow(); err != nil {
 		return nil, err
 	}
 	names := newTabNames("commit_hash", "committer", "commit_date")

@@ -79,12 +79,6 @@ func TestTableAtTypes(t *testing.T) {
 	b.want("SELECT typeof(v) FROM dolt_at_t('main') WHERE id = 1", nil, "integer")
 	b.want("SELECT id FROM dolt_at_t('main') WHERE v = 10", nil, "1")
 	b.want("SELECT id FROM dolt_at_t('main~') WHERE v = 10", nil, "1") // the column compares as it is declared now
-	b.check(b.raw.Table("then", newTableAtRevision(b.s, "t", "main~")))
-	b.want("SELECT id FROM \"then\" WHERE v = '9'", nil, "2")
-	b.want("SELECT id FROM \"then\" ORDER BY v", nil, "1", "2")
-	if got := b.columnsOf("\"then\""); got != "id v" {
-		t.Errorf("columns: %s", got)
-	}
 }
 
 // TestTableBlame names the commit that changed each row last.

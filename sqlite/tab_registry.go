@@ -22,3 +22,10 @@ func perTable() []tabConstructor {
 		{"dolt_workspace_", newTableWorkspace},
 	}
 }
+
+// tabOutdated tells whether a system table that is registered has to be registered
+// again, because the columns of its table have changed.
+func tabOutdated(t module.Table) bool {
+	follower, ok := t.(interface{ outdated() bool })
+	return ok && follower.outdated()
+}

@@ -12,11 +12,34 @@ import (
 	"github.com/vdbgo/vdb/internal/module"
 )
 
+// tabBase is what the system tables of one table have in common.
+type tabBase struct {
+	s     *session
+	table string
+	shape *tabShape // as of Columns
+}
+
+// follow takes over the schema that the table has now.
+func (b *tabBase) follow() (err error) {
+	b.shape, err = b.s.shape(b.table)
+	return err
+}
+
+// outdated tells whether the table has another schema than Columns has described:
+// SQLite has to be told of it, by registering the system table again.
+func (b *tabBase) outdated() bool {
+	if b.shape == nil {
+		return false // nobody has asked yet
+	}
+	now, err := b.s.shape(b.table)
+	return err != nil || now.Schema != b.shape.Schema
+}
+
 // tabShape is the schema that a system table's columns follow: the newest that
 // the user's table has.
 type tabShape struct {
-	*vdb.Schema
-	at *vdb.Snapshot // which has it; it outlives the statement that found it
+	*vdb.Schema               // shared: alike ones are one in memory
+	at          *vdb.Snapshot // which has it; it outlives the statement that found it
 }
 
 // shape finds the newest schema of a table: in the working set, in the history of
@@ -31,9 +54,9 @@ func (s *session) shape(table string) (*tabShape, error) {
 		if err != nil {
 			return nil, err
 		}
-		schema, err := snap.Schema(table)
+		m, err := snap.Match(table, snap)
 		if err == nil {
-			return &tabShape{Schema: schema, at: snap}, nil
+			return &tabShape{Schema: m.Schema, at: snap}, nil
 		}
 		if !errors.Is(err, vdb.ErrNotFound) {
 			return nil, err

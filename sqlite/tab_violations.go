@@ -18,21 +18,18 @@ import (
 // because of the merge in progress. A row that is mended is not listed any more;
 // a DELETE lets the merge be committed with the row as it is.
 type tableViolations struct {
-	s     *session
-	table string
-	shape *tabShape // as of Columns
-	order []int     // the columns, those of the primary key first
+	tabBase
+	order []int // the columns, those of the primary key first
 }
 
 func newTableViolations(s *session, table string) module.Table {
-	return &tableViolations{s: s, table: table}
+	return &tableViolations{tabBase: tabBase{s: s, table: table}}
 }
 
 var _ module.Writer = (*tableViolations)(nil)
 
 func (t *tableViolations) Columns() ([]module.Column, error) {
-	var err error
-	if t.shape, err = t.s.shape(t.table); err != nil {
+	if err := t.follow(); err != nil {
 		return nil, err
 	}
 	t.order = nil
@@ -177,7 +174,7 @@ func (t *tableViolations) Delete(old []any) error {
 	if err != nil {
 		return err
 	}
-	return t.s.outside(func(ctx context.Context, b *vdb.Branch) error {
+	return t.beside(func(ctx context.Context, b *vdb.Branch) error {
 		err := b.AcceptViolations(ctx, t.table, key)
 		if errors.Is(err, vdb.ErrNotFound) {
 			return nil // it went with another violation of the row

@@ -17,13 +17,11 @@ import (
 //
 //	UPDATE dolt_workspace_t SET staged = 1 WHERE to_id = 7
 type tableWorkspace struct {
-	s     *session
-	table string
-	shape *tabShape // as of Columns
+	tabBase
 }
 
 func newTableWorkspace(s *session, table string) module.Table {
-	return &tableWorkspace{s: s, table: table}
+	return &tableWorkspace{tabBase{s: s, table: table}}
 }
 
 var _ module.Writer = (*tableWorkspace)(nil)
@@ -40,8 +38,7 @@ func (t *tableWorkspace) from() int { return workspaceOwn + len(t.shape.Columns)
 func (t *tableWorkspace) key() int  { return t.from() + len(t.shape.Columns) }
 
 func (t *tableWorkspace) Columns() ([]module.Column, error) {
-	var err error
-	if t.shape, err = t.s.shape(t.table); err != nil {
+	if err := t.follow(); err != nil {
 		return nil, err
 	}
 	columns := []module.Column{{Name: "id", Type: "INTEGER"}, {Name: "staged", Type: "INTEGER"}, {Name: "diff_type", Type: "TEXT"}}
@@ -155,7 +152,7 @@ func (t *tableWorkspace) Update(old, updated []any) error {
 	if !is {
 		source = "HEAD"
 	}
-	return t.s.outside(func(ctx context.Context, b *vdb.Branch) error {
+	return t.beside(func(ctx context.Context, b *vdb.Branch) error {
 		from, err := b.AsOf(ctx, source)
 		if err != nil {
 			return err
@@ -173,7 +170,7 @@ func (t *tableWorkspace) Delete(old []any) error {
 	if err != nil {
 		return err
 	}
-	return t.s.outside(func(ctx context.Context, b *vdb.Branch) error {
+	return t.rewrite(func(ctx context.Context, b *vdb.Branch) error {
 		from, err := b.AsOf(ctx, stagedName)
 		if err != nil {
 			return err

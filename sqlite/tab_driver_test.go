@@ -1,0 +1,105 @@
+package sqlite
+
+import (
+	"testing"
+
+	"github.com/vdbgo/vdb"
+)
+
+// newDriverBench is a bench whose connection is the driver's.
+func newDriverBench(t *testing.T) *tabBench {
+	t.Helper()
+	db, err := vdb.Open(t.Context(), vdb.Memory, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	b := &tabBench{TB: t, db: db}
+	b.main, err = db.Branch(t.Context(), "main")
+	b.check(err)
+	pool := OpenDB(db, "main")
+	t.Cleanup(func() { pool.Close() })
+	b.conn, err = pool.Conn(t.Context())
+	b.check(err)
+	t.Cleanup(func() { b.conn.Close() })
+	return b
+}
+
+// run executes statements one after the other.
+func (b *tabBench) run(statements ...string) {
+	b.Helper()
+	for _, s := range statements {
+		if _, err := b.try(s); err != nil {
+			b.Fatalf("%s: %v", s, err)
+		}
+	}
+}
+
+// TestTablesThroughDriver has a day's work done in SQL alone.
+func TestTablesThroughDriver(t *testing.T) {
+	b := newDriverBench(t)
+	b.run("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, w TEXT AS (v || '!'))", "INSERT INTO t VALUES (1, 'a'), (2, 'b')", "SELECT dolt_commit('-Am', 'one')",
+		"UPDATE t SET v = 'B' WHERE id = 2", "DELETE FROM t WHERE id = 1")
+	b.want("SELECT staged, diff_type, coalesce(to_id, from_id) FROM dolt_workspace_t", nil, "0|removed|1", "0|modified|2")
+	b.run("UPDATE dolt_workspace_t SET staged = 1 WHERE to_id = 2", "SELECT dolt_commit('-m', 'two')", "DELETE FROM dolt_workspace_t")
+	b.want("SELECT id, v, w FROM t", nil, "1|a|a!", "2|B|B!")
+	b.want("SELECT to_id, from_v, to_v FROM dolt_diff_t WHERE to_commit = dolt_hashof('HEAD')", nil, "2|b|B")
+	b.want("SELECT t.id, o.v FROM t JOIN dolt_at_t('HEAD~') o USING (id) WHERE o.v <> t.v", nil, "2|b")
+	b.want("SELECT count(*) FROM dolt_history_t WHERE id = 2", nil, "2")
+	b.want("SELECT id, message FROM dolt_blame_t", nil, "1|one", "2|two")
+}
+
+// TestConflictsThroughDriver settles a merge in SQL, in a transaction and out of one.
+func TestConflictsThroughDriver(t *testing.T) {
+	b := newDriverBench(t)
+	b.run("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)", "INSERT INTO t VALUES (1, 'a'), (2, 'b')", "SELECT dolt_commit('-Am', 'base')",
+		"SELECT dolt_checkout('-b', 'side')", "UPDATE t SET v = 'side'", "SELECT dolt_commit('-am', 'side')",
+		"SELECT dolt_checkout('main')", "UPDATE t SET v = 'main'", "SELECT dolt_commit('-am', 'main')")
+	b.refuses("SELECT dolt_merge('side')", "conflict")
+	b.run("UPDATE dolt_conflicts_t SET our_v = their_v WHERE our_id = 1")
+	b.want("SELECT v FROM t", nil, "side", "main")
+	b.run("BEGIN", "UPDATE t SET v = 'both' WHERE id = 2")
+	b.refuses("UPDATE dolt_conflicts_t SET our_v = 'x' WHERE our_id = 1", "a transaction is open", "write to table t itself")
+	b.run("DELETE FROM dolt_conflicts_t", "COMMIT", "SELECT dolt_commit('-am', 'merged')")
+	b.want("SELECT id, v FROM t", nil, "1|side", "2|both")
+	if head, err := b.main.Head(t.Context()); err != nil || len(head.Parents) != 2 {
+		t.Errorf("the merge's commit: %+v, %v", head, err)
+	}
+}
+
+// TestConflictOfCheckedTable leaves rows that only SQL can check to SQL.
+func TestConflictOfCheckedTable(t *testing.T) {
+	b := newDriverBench(t)
+	b.run("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT CHECK (v <> ''))", "INSERT INTO t VALUES (1, 'a')", "SELECT dolt_commit('-Am', 'base')",
+		"SELECT dolt_checkout('-b', 'side')", "UPDATE t SET v = 'side'", "SELECT dolt_commit('-am', 'side')",
+		"SELECT dolt_checkout('main')", "UPDATE t SET v = 'main'", "SELECT dolt_commit('-am', 'main')")
+	b.refuses("SELECT dolt_merge('side')", "conflict")
+	if err := b.exec("UPDATE dolt_conflicts_t SET our_v = their_v"); err != nil {
+		b.refuses("UPDATE dolt_conflicts_t SET our_v = their_v", "write to table t itself")
+		b.run("UPDATE t SET v = 'side'")
+	}
+	b.want("SELECT our_v FROM dolt_conflicts_t", nil, "side")
+	b.run("DELETE FROM dolt_conflicts_t", "SELECT dolt_commit('-am', 'merged')")
+	b.want("SELECT v FROM t", nil, "side")
+}
+
+// TestOutdated tells when a system table has to be registered again.
+func TestOutdated(t *testing.T) {
+	b, _ := customers(t)
+	for i, c := range perTable() {
+		table := c.make(b.s, "t")
+		if tabOutdated(table) {
+			t.Errorf("%st is outdated before it was used", c.prefix)
+		}
+		_, err := table.Columns()
+		b.check(err)
+		b.update("main", func(tx *vdb.Tx) error { return put("u", rowOf(i))(tx) })
+		if tabOutdated(table) {
+			t.Errorf("%st is outdated by a row", c.prefix)
+		}
+		b.update("main", func(tx *vdb.Tx) error { return tx.AddColumn("t", column("more_"+c.prefix)) })
+		if !tabOutdated(table) {
+			t.Errorf("%st is not outdated by a column", c.prefix)
+		}
+	}
+}
