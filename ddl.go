@@ -130,7 +130,7 @@ func (tx *Tx) settled(table string) (*tableView, error) {
 	return tx.table(table)
 }
 
-// DropTable removes a table and its rows; ErrNotFound if there is none.
+// DropTable removes a table, its rows and its triggers; ErrNotFound if there is none.
 // Foreign keys of other tables that refer to rows of it fail the commit.
 func (tx *Tx) DropTable(table string) error {
 	return opError("drop table "+table, tx.dropTable(table))
@@ -143,9 +143,13 @@ func (tx *Tx) dropTable(table string) error {
 	if _, err := tx.identities(); err != nil {
 		return err
 	}
+	triggers, err := tx.triggersOf(table)
+	if err != nil {
+		return err
+	}
 	tx.changeIDs().dropTable(table)
 	tx.forget(table)
-	return tx.editRoot(prolly.Edit{Key: tableKey(table)})
+	return tx.editRoot(append(triggers, prolly.Edit{Key: tableKey(table)})...)
 }
 
 // RenameTable renames a table, and the foreign keys that refer to it. A merge

@@ -59,9 +59,9 @@ func (b *Branch) reset(ctx context.Context, verb, rev string, move func(state *b
 	}))
 }
 
-// ResetTables makes some tables of the working set what they were at revision
-// rev, HEAD to throw away their uncommitted changes. Tables that were not there
-// then are dropped. The head stays. If a rule would be broken a *ConstraintError
+// ResetTables makes some tables of the working set, with their triggers, and views
+// what they were at revision rev, HEAD to throw away their uncommitted changes.
+// What was not there then is dropped. The head stays. If a rule would be broken a *ConstraintError
 // lists the rows, and nothing is changed.
 func (b *Branch) ResetTables(ctx context.Context, rev string, tables ...string) error {
 	op := fmt.Sprintf("reset tables of branch %s to %s", b.name, rev)
@@ -91,6 +91,10 @@ func (tx *Tx) resetTables(at version, tables []string) error {
 	for _, name := range tables {
 		edits[fold(name)] = prolly.Edit{Key: tableKey(name)}
 	}
+	objects, err := tx.objectsThen(was, edits)
+	if err != nil {
+		return err
+	}
 	for name := range edits {
 		entry, err := tx.entryThen(was, wasIDs, name, edits)
 		if err != nil {
@@ -102,7 +106,7 @@ func (tx *Tx) resetTables(at version, tables []string) error {
 		tx.changeIDs().put(name, wasIDs.clone().Tables[name])
 		tx.forget(name)
 	}
-	return tx.editRoot(slices.Collect(maps.Values(edits))...)
+	return tx.editRoot(append(objects, slices.Collect(maps.Values(edits))...)...)
 }
 
 // entryThen returns a table's entry in another version, nil if it was not there.

@@ -1,9 +1,7 @@
 package vdb
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -83,56 +81,6 @@ func withTables(ctx context.Context, s prolly.Store, onto, from version, tables 
 	}
 	ids, err := pickIdentities(ctx, s, onto.ids, from.ids, tables)
 	return version{root: tree.Hash(), ids: ids}, err
-}
-
-// tableMove collects the edits that take tables from one root value to another.
-type tableMove struct {
-	source, target prolly.Tree
-	edits          map[string]prolly.Edit // by key
-}
-
-// add moves the table or view of a name.
-func (m *tableMove) add(ctx context.Context, name string) error {
-	found := false
-	for _, key := range [][]byte{tableKey(name), []byte(viewPrefix + fold(name))} {
-		entry, there, err := m.source.Get(ctx, key)
-		if err != nil {
-			return err
-		}
-		_, here, err := m.target.Get(ctx, key)
-		if err != nil {
-			return err
-		}
-		if there || here {
-			m.edits[string(key)] = prolly.Edit{Key: key, Value: entry}
-			found = true
-		}
-	}
-	if !found {
-		return fmt.Errorf("table %s: %w", name, ErrNotFound)
-	}
-	return nil
-}
-
-// addTriggers moves the triggers of tables: those that the target alone has go.
-func (m *tableMove) addTriggers(ctx context.Context, s prolly.Store, tables map[string]bool) error {
-	for change, err := range prolly.Diff(ctx, m.target, m.source, triggerKeys) {
-		if err != nil {
-			return err
-		}
-		stands := change.To
-		if stands == nil {
-			stands = change.From
-		}
-		o, err := loadObject(ctx, s, stands)
-		if err != nil {
-			return err
-		}
-		if tables[fold(o.Table)] {
-			m.edits[string(change.Key)] = prolly.Edit{Key: bytes.Clone(change.Key), Value: bytes.Clone(change.To)}
-		}
-	}
-	return nil
 }
 
 // CommitStaged records the staged version in history and returns the new commit;

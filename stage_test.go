@@ -185,5 +185,10 @@ func TestStageObjects(t *testing.T) {
 	check("all but a table", main.StageAll(ctx, "things"), "v", "b")
 	check("all", main.StageAll(ctx), "v", "a", "b")
 	check("none", main.Unstage(ctx))
+	commit(t, main, "objects")
+	check("after a reset", main.ResetTables(ctx, "HEAD~", "things", "v"), "v", "a", "b")
+	check("of what is gone", main.StageAll(ctx), "b")
+	update(t, main, func(tx *vdb.Tx) error { return tx.DropTable("events") })
+	check("of a dropped table", main.StageAll(ctx))
 	wantError(t, main.Stage(ctx, "w"), vdb.ErrNotFound)
 }

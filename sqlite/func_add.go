@@ -46,6 +46,14 @@ func stageAll(ctx context.Context, b *vdb.Branch, force bool) error {
 // leftOut returns the new tables that stay out of a commit of all: those that are
 // ignored, or, without addNew, all of them.
 func leftOut(ctx context.Context, b *vdb.Branch, addNew bool) ([]string, error) {
+	tables, err := leftOutNames(ctx, b, addNew)
+	if err != nil || len(tables) == 0 {
+		return nil, err
+	}
+	return withShadows(ctx, b, tables)
+}
+
+func leftOutNames(ctx context.Context, b *vdb.Branch, addNew bool) ([]string, error) {
 	if !addNew {
 		return untrackedTables(ctx, b)
 	}
@@ -70,7 +78,7 @@ func stageTables(ctx context.Context, b *vdb.Branch, tables []string, force bool
 			return fmt.Errorf("dolt_add: table %s is ignored by %s; -f stages it nevertheless", name, ignoreTable)
 		}
 	}
-	tables, err := withFormerNames(ctx, b, tables)
+	tables, err := wholeTables(ctx, b, tables)
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func checkoutTables(s *session, names []string) error {
 				return err
 			}
 		}
-		if tables, err = withFormerNames(ctx, b, tables); err != nil {
+		if tables, err = wholeTables(ctx, b, tables); err != nil {
 			return err
 		}
 		return b.ResetTables(ctx, rev, tables...)
@@ -91,11 +91,11 @@ func checkoutTables(s *session, names []string) error {
 
 // revisionFirst takes a revision off the names, if the first is no table.
 func revisionFirst(ctx context.Context, b *vdb.Branch, names []string) (rev string, tables []string, err error) {
-	now, err := tableNames(ctx, b, "WORKING")
+	now, err := relationNames(ctx, b, "WORKING")
 	if err != nil {
 		return "", nil, err
 	}
-	head, err := tableNames(ctx, b, "HEAD")
+	head, err := relationNames(ctx, b, "HEAD")
 	if err != nil {
 		return "", nil, err
 	}

@@ -24,6 +24,9 @@ func doltClean(s *session, args []any) (any, error) {
 		if err != nil || len(tables) == 0 || in.has("dry-run") {
 			return err
 		}
+		if tables, err = withShadows(ctx, b, tables); err != nil {
+			return err
+		}
 		return b.ResetTables(ctx, "HEAD", tables...)
 	})
 }

@@ -68,7 +68,7 @@ func (in *invocation) resetTables(ctx context.Context, b *vdb.Branch, names []st
 	if len(names) == 0 {
 		return b.Unstage(ctx)
 	}
-	names, err := withFormerNames(ctx, b, names)
+	names, err := wholeTables(ctx, b, names)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (in *invocation) resetTables(ctx context.Context, b *vdb.Branch, names []st
 // isTable tells whether a table is at the head, staged or in the working set.
 func isTable(ctx context.Context, b *vdb.Branch, name string) (bool, error) {
 	for _, rev := range []string{"HEAD", "STAGED", "WORKING"} {
-		names, err := tableNames(ctx, b, rev)
+		names, err := relationNames(ctx, b, rev)
 		if err != nil || names[strings.ToLower(name)] {
 			return true, err
 		}

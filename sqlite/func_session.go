@@ -114,14 +114,41 @@ func tableNames(ctx context.Context, b *vdb.Branch, rev string) (map[string]bool
 	return set, nil
 }
 
-// untrackedTables returns the tables that are neither at the head nor staged.
+// relationNames returns the tables, virtual tables and views of a revision by their
+// folded names.
+func relationNames(ctx context.Context, b *vdb.Branch, rev string) (map[string]bool, error) {
+	names, err := tableNames(ctx, b, rev)
+	if err != nil {
+		return nil, err
+	}
+	s, err := b.AsOf(ctx, rev)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := s.Objects()
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range objects {
+		if o.Type != "trigger" {
+			names[strings.ToLower(o.Name)] = true
+		}
+	}
+	return names, nil
+}
+
+// untrackedTables returns the tables that are neither at the head nor staged. A
+// virtual table stands for those in which it keeps its rows.
 func untrackedTables(ctx context.Context, b *vdb.Branch) ([]string, error) {
-	var added []string
+	added, virtual, err := newVirtualTables(ctx, b)
+	if err != nil {
+		return nil, err
+	}
 	for change, err := range b.Diff(ctx, "HEAD", "WORKING").Tables() {
 		if err != nil {
 			return nil, err
 		}
-		if change.Kind == vdb.Added {
+		if change.Kind == vdb.Added && !shadowOf(change.To, virtual) {
 			added = append(added, change.To)
 		}
 	}
@@ -135,9 +162,9 @@ func untrackedTables(ctx context.Context, b *vdb.Branch) ([]string, error) {
 	return slices.DeleteFunc(added, func(name string) bool { return staged[strings.ToLower(name)] }), nil
 }
 
-// withFormerNames adds the names that renamed tables among tables had at the
-// head, or have now: both must be staged or reset.
-func withFormerNames(ctx context.Context, b *vdb.Branch, tables []string) ([]string, error) {
+// wholeTables adds to the names of tables what goes with them: the names that
+// they had at the head, or have now, and what belongs to virtual tables.
+func wholeTables(ctx context.Context, b *vdb.Branch, tables []string) ([]string, error) {
 	both := tables
 	for change, err := range b.Diff(ctx, "HEAD", "WORKING").Tables() {
 		if err != nil {
@@ -153,7 +180,7 @@ func withFormerNames(ctx context.Context, b *vdb.Branch, tables []string) ([]str
 			}
 		}
 	}
-	return both, nil
+	return withShadows(ctx, b, both)
 }
 
 // commonName returns a table's name that is in both lists.
