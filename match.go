@@ -43,11 +43,26 @@ func (s *Snapshot) match(table string, other *Snapshot) (*TableMatch, error) {
 	if u == nil {
 		return nil, fmt.Errorf("the other snapshot does not have it: %w", ErrNotFound)
 	}
+	m := &TableMatch{Name: u.schema.Name, Schema: u.schema, Rows: u.entry.rows}
+	if t.layout == u.layout && s.version.ids == other.version.ids {
+		m.Columns, m.SameKeys = ownColumns(len(t.cols)), true
+		return m, nil
+	}
 	conv, err := other.converterTo(u, s, t)
 	if err != nil {
 		return nil, err
 	}
-	return &TableMatch{Name: u.schema.Name, Schema: u.schema, Columns: conv.source, SameKeys: conv.sameKeys, Rows: u.entry.rows}, nil
+	m.Columns, m.SameKeys = conv.source, conv.sameKeys
+	return m, nil
+}
+
+// ownColumns are the positions of n columns that are where they were.
+func ownColumns(n int) []int {
+	columns := make([]int, n)
+	for i := range columns {
+		columns[i] = i
+	}
+	return columns
 }
 
 // At returns the database as it was at a commit; the zero Commit is the empty
