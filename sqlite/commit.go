@@ -54,7 +54,7 @@ func (c *commit) Page(number uint32) ([]byte, error) {
 
 // compare finds the pages that differ, and those above them.
 func (c *commit) compare() error {
-	c.dirty = btree.Dirty{Pages: map[uint32]bool{}, Touched: map[uint32]bool{}}
+	c.dirty = btree.Dirty{Pages: map[uint32]bool{}, Below: map[uint32][]uint32{}}
 	for number, data := range c.write.pages {
 		if number <= c.base.pages {
 			was, err := c.base.Page(number)
@@ -76,20 +76,31 @@ func (c *commit) compare() error {
 	return nil
 }
 
-// touch marks a page and all above it.
+// touch notes all that is above a written page.
 func (c *commit) touch(number uint32) error {
-	for !c.dirty.Touched[number] {
-		c.dirty.Touched[number] = true
-		parent, err := c.base.parent(number)
-		if err != nil || parent == 0 {
+	for first := true; ; first = false {
+		above, more, err := c.base.above(number)
+		if err != nil || len(above) == 0 {
 			return err
 		}
-		if c.dirty.Pages[number] {
-			c.noteOverflow(parent)
+		if first {
+			c.noteOverflow(above[0])
 		}
-		number = parent
+		for _, parent := range above {
+			if slices.Contains(c.dirty.Below[parent], number) {
+				return nil // and so is all above it
+			}
+			c.dirty.Below[parent] = append(c.dirty.Below[parent], number)
+			number = parent
+			if _, moved := c.base.over.parents[number]; moved {
+				more = true
+				break
+			}
+		}
+		if !more {
+			return nil
+		}
 	}
-	return nil
 }
 
 // noteOverflow sees whether a page that was written below another may be an
@@ -99,22 +110,35 @@ func (c *commit) noteOverflow(parent uint32) {
 	c.dirty.Overflow = c.dirty.Overflow || err != nil || p.Kind != btree.TableInterior
 }
 
-// parent returns the page above another, or 0: a root's, or where there is none.
-func (s *snapshot) parent(number uint32) (uint32, error) {
+// above returns pages that are above another, nearest first: all of them as
+// rendered, or the next one where that has changed, and then there may be more. A
+// root has none, nor does a page that was made since.
+func (s *snapshot) above(number uint32) (pages []uint32, more bool, err error) {
 	if parent, ok := s.over.parents[number]; ok {
-		return parent, nil
+		return []uint32{parent}, true, nil
 	}
-	if number == 1 || number > s.rendering.pages {
-		return 0, nil
+	if number == 1 || number > s.rendering.pages || number == lockPage {
+		return nil, false, nil
 	}
 	if _, ok := s.schema[number]; ok {
-		return 1, nil
+		return []uint32{1}, false, nil
 	}
 	path, err := s.rendering.parents(number)
-	if err != nil || len(path) < 2 {
+	if err != nil {
+		return nil, false, err
+	}
+	path = path[:len(path)-1]
+	slices.Reverse(path)
+	return path, false, nil
+}
+
+// parent returns the page above another, or 0: a root's, or where there is none.
+func (s *snapshot) parent(number uint32) (uint32, error) {
+	above, _, err := s.above(number)
+	if err != nil || len(above) == 0 {
 		return 0, err
 	}
-	return path[len(path)-2], nil
+	return above[0], nil
 }
 
 // edit makes the edits of all trees.
@@ -189,7 +213,7 @@ func (c *commit) editTable(t vdb.EngineTable, trees []*tree) (vdb.EngineTableEdi
 			tree = t.Index(i - 1)
 		}
 		root := rendered.number(0)
-		if !c.dirty.Touched[root] {
+		if !c.dirty.Touched(root) {
 			continue
 		}
 		changed = true
@@ -241,7 +265,7 @@ type treeDiff struct {
 
 func (d *treeDiff) edits(from, to btree.Side) iter.Seq2[prolly.Edit, error] {
 	return func(yield func(prolly.Edit, error) bool) {
-		for change, err := range btree.Diff(from, to, d.dirty, d.order) {
+		for change, err := range btree.Diff(from, to, &d.dirty, d.order) {
 			var e prolly.Edit
 			switch {
 			case err != nil:
@@ -341,7 +365,7 @@ func (c *commit) edited(own vdb.Version, edit *vdb.EngineEdit) *vdb.Contents {
 // noteParents records what is above the pages that written pages refer to.
 func (c *commit) noteParents() error {
 	for _, t := range c.base.trees {
-		if root := t.number(0); c.dirty.Touched[root] {
+		if root := t.number(0); c.dirty.Touched(root) {
 			if err := c.noteBelow(root); err != nil {
 				return err
 			}
@@ -362,7 +386,7 @@ func (c *commit) noteBelow(number uint32) error {
 	}
 	for i := 0; !p.Kind.IsLeaf() && i <= p.Len(); i++ {
 		child, err := p.Child(i)
-		if err == nil && c.dirty.Touched[child] {
+		if err == nil && c.dirty.Touched(child) {
 			err = c.noteBelow(child)
 		}
 		if err != nil {

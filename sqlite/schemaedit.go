@@ -253,7 +253,7 @@ func (s *schemaEdit) items(t vdb.EngineTree, root uint32, kept bool) vdb.EngineI
 	switch {
 	case !kept:
 		return s.build(t, root)
-	case s.dirty.Touched[root]:
+	case s.dirty.Touched(root):
 		return s.diff(t, root)
 	}
 	return nil

@@ -6,226 +6,193 @@ import (
 	"iter"
 )
 
-// Item is a row or an index entry of a tree.
-type Item struct {
-	Cell
-	Page uint32 // the page that it is on
-}
-
 // Change is what became of an item: from without to was removed, to without from
-// added.
+// added. Both are valid until the next one is yielded.
 type Change struct {
 	From, To *Item
 }
 
-// Side is one of the states of a tree that Diff compares.
-type Side struct {
-	Source Source
-	Root   uint32
-}
-
-// Dirty says which pages were written between two states.
+// Dirty says which pages were written between two states of a file.
 type Dirty struct {
 	// Pages are those whose bytes differ.
 	Pages map[uint32]bool
-	// Touched are Pages and all that are above them, in either state. Below others
-	// nothing has changed: what both states have in common is skipped.
-	Touched map[uint32]bool
-	// Overflow tells that overflow pages are among Pages whose leaf is not.
+	// Below has, for pages of the older state that stand above some of Pages, the
+	// children that are among Pages or stand above some.
+	Below map[uint32][]uint32
+	// Overflow tells that overflow pages may be among Pages.
 	Overflow bool
+}
+
+// Touched tells whether a page was written, or stands above one that was.
+func (d *Dirty) Touched(number uint32) bool {
+	return d.Pages[number] || len(d.Below[number]) > 0
 }
 
 // Diff yields the items that differ between two states of a tree, in the tree's
 // order. An item that moved to another page is not a difference. compare orders
-// items of an index tree; rows of a table are ordered by their rowids.
-func Diff(from, to Side, dirty Dirty, compare func(from, to *Item) (int, error)) iter.Seq2[Change, error] {
+// items of an index tree; rows of a table are ordered by their rowids. What both
+// states have in common is not read, where it is not beside something that
+// differs.
+func Diff(from, to Side, dirty *Dirty, compare func(from, to *Item) (int, error)) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
-		d := differ{dirty: dirty, compare: compare}
-		if err := d.run(from, to, yield); err != nil && err != errStopped {
+		d := differ{dirty: dirty, compare: compare, source: to.Source}
+		if err := d.run(from, to, yield); err != nil {
 			yield(Change{}, err)
 		}
 	}
 }
 
 type differ struct {
-	dirty   Dirty
+	dirty   *Dirty
 	compare func(from, to *Item) (int, error)
 	source  Source // of the newer state
+	from    reach
+	to      reach
+}
+
+// reach is what a state of the tree has above the pages that were written.
+type reach struct {
+	same map[uint32]bool // interior pages on the way that were not written
+	kept map[uint32]bool // children of written pages that are untouched themselves
 }
 
 func (d *differ) run(from, to Side, yield func(Change, error) bool) error {
-	d.source = to.Source
-	kept := [2]map[uint32]bool{}
-	for i, side := range []Side{from, to} {
-		kept[i] = map[uint32]bool{}
-		if err := d.untouched(side.Source, side.Root, kept[i]); err != nil {
+	for _, side := range []struct {
+		Side
+		*reach
+	}{{from, &d.from}, {to, &d.to}} {
+		side.same, side.kept = map[uint32]bool{}, map[uint32]bool{}
+		if err := d.explore(side.Source, side.Root, side.reach, 0); err != nil {
 			return err
 		}
 	}
-	next, stop := iter.Pull2(d.items(from, kept[1]))
-	defer stop()
-	next2, stop2 := iter.Pull2(d.items(to, kept[0]))
-	defer stop2()
-	return d.join(puller(next), puller(next2), yield)
+	a := walker{source: from.Source, skip: d.skips(&d.to)}
+	b := walker{source: to.Source, skip: d.skips(&d.from)}
+	if err := a.enter(from.Root); err != nil {
+		return err
+	}
+	if err := b.enter(to.Root); err != nil {
+		return err
+	}
+	return d.join(&a, &b, yield)
 }
 
-// untouched collects the children outside of Touched of the touched pages.
-func (d *differ) untouched(s Source, number uint32, kept map[uint32]bool) error {
+// explore finds what a state has above the pages that were written.
+func (d *differ) explore(s Source, number uint32, r *reach, depth int) error {
 	p, err := Open(s, number)
 	if err != nil || p.Kind.IsLeaf() {
 		return err
+	}
+	if depth > maxDepth {
+		return p.corrupt("is %d levels deep", depth)
+	}
+	if !d.dirty.Pages[number] {
+		r.same[number] = true
+		for _, child := range d.dirty.Below[number] {
+			if !p.has(child) {
+				continue // an overflow page
+			}
+			if err := d.explore(s, child, r, depth+1); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	for i := range p.Len() + 1 {
 		child, err := p.Child(i)
 		if err != nil {
 			return err
 		}
-		if !d.dirty.Touched[child] {
-			kept[child] = true
-		} else if err := d.untouched(s, child, kept); err != nil {
+		if !d.dirty.Touched(child) {
+			r.kept[child] = true
+		} else if err := d.explore(s, child, r, depth+1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// items yields the items of a tree but those below pages that both states have
-// and that are untouched.
-func (d *differ) items(side Side, other map[uint32]bool) iter.Seq2[Item, error] {
-	return walk(side, func(child uint32) bool { return !d.dirty.Touched[child] && other[child] })
-}
-
-// Walk yields all items of a tree, in order.
-func Walk(side Side) iter.Seq2[Item, error] {
-	return walk(side, func(uint32) bool { return false })
-}
-
-func walk(side Side, skip func(child uint32) bool) iter.Seq2[Item, error] {
-	return func(yield func(Item, error) bool) {
-		w := walker{source: side.Source, skip: skip, yield: yield}
-		if err := w.page(side.Root, 0); err != nil && err != errStopped {
-			yield(Item{}, err)
+// has tells whether a page is a child of an interior page.
+func (p *Page) has(child uint32) bool {
+	for i := range p.count + 1 {
+		if c, err := p.Child(i); err == nil && c == child {
+			return true
 		}
 	}
+	return false
 }
 
-type walker struct {
-	source Source
-	skip   func(child uint32) bool
-	yield  func(Item, error) bool
+// skips leaves out the untouched children that the other state has too: below the
+// same page, or, if pages were written, somewhere.
+func (d *differ) skips(other *reach) func(p *Page, child uint32) bool {
+	var page uint32
+	var below []uint32
+	var same bool
+	return func(p *Page, child uint32) bool {
+		if page != p.Number {
+			page, below, same = p.Number, d.dirty.Below[p.Number], !d.dirty.Pages[p.Number] && other.same[p.Number]
+		}
+		if same && len(below) <= few {
+			for _, c := range below {
+				if c == child {
+					return false
+				}
+			}
+			return true
+		}
+		return !d.dirty.Touched(child) && (same || other.kept[child])
+	}
 }
 
-// maxDepth is more than any tree has: deeper ones go in circles.
-const maxDepth = 40
-
-func (w *walker) page(number uint32, depth int) error {
-	p, err := Open(w.source, number)
-	if err != nil {
-		return err
-	}
-	if depth > maxDepth {
-		return p.corrupt("is %d levels deep", depth)
-	}
-	for i := range p.Len() {
-		if err := w.child(&p, i, depth); err != nil {
-			return err
-		}
-		if p.Kind == TableInterior {
-			continue
-		}
-		c, err := p.Cell(i)
-		if err != nil {
-			return err
-		}
-		if !w.yield(Item{Cell: c, Page: number}, nil) {
-			return errStopped
-		}
-	}
-	return w.child(&p, p.Len(), depth)
-}
-
-func (w *walker) child(p *Page, i, depth int) error {
-	if p.Kind.IsLeaf() {
-		return nil
-	}
-	child, err := p.Child(i)
-	if err != nil || w.skip(child) {
-		return err
-	}
-	return w.page(child, depth+1)
-}
-
-// stopped ends a walk whose consumer has seen enough.
-type stopped struct{}
-
-func (stopped) Error() string { return "stopped" }
-
-var errStopped error = stopped{}
-
-// pulled is an item that is compared next; nil is none.
-type pulled func() (*Item, error)
-
-func puller(next func() (Item, error, bool)) pulled {
-	var item Item
-	return func() (*Item, error) {
-		got, err, ok := next()
-		if !ok || err != nil {
-			return nil, err
-		}
-		item = got
-		return &item, nil
-	}
-}
+// few is how many numbers are looked through faster than a map.
+const few = 8
 
 // join yields what differs between two runs in order.
-func (d *differ) join(nextFrom, nextTo pulled, yield func(Change, error) bool) error {
-	from, err := nextFrom()
+func (d *differ) join(a, b *walker, yield func(Change, error) bool) error {
+	moreA, err := a.next()
 	if err != nil {
 		return err
 	}
-	to, err := nextTo()
-	for err == nil && (from != nil || to != nil) {
-		var change Change
-		if change, err = d.pair(from, to); err != nil {
-			return err
+	moreB, err := b.next()
+	for err == nil && (moreA || moreB) {
+		change, same, e := d.pair(a, b, moreA, moreB)
+		if e != nil {
+			return e
 		}
-		if (change.From != nil || change.To != nil) && !yield(change, nil) {
-			return errStopped
+		if !same && !yield(change, nil) {
+			return nil
 		}
-		same := change.From == nil && change.To == nil
 		if same || change.From != nil {
-			if from, err = nextFrom(); err != nil {
+			if moreA, err = a.next(); err != nil {
 				return err
 			}
 		}
 		if same || change.To != nil {
-			to, err = nextTo()
+			moreB, err = b.next()
 		}
 	}
 	return err
 }
 
-// pair decides what to yield of two items; nothing if they are the same.
-func (d *differ) pair(from, to *Item) (Change, error) {
+// pair decides what to yield of the two walkers' items; same if they are.
+func (d *differ) pair(a, b *walker, moreA, moreB bool) (c Change, same bool, err error) {
 	switch {
-	case from == nil:
-		return Change{To: to}, nil
-	case to == nil:
-		return Change{From: from}, nil
+	case !moreA:
+		return Change{To: &b.item}, false, nil
+	case !moreB:
+		return Change{From: &a.item}, false, nil
 	}
-	if same, err := d.same(from, to); err != nil || same {
-		return Change{}, err
+	if same, err = d.same(&a.item, &b.item); err != nil || same {
+		return c, same, err
 	}
-	order, err := d.compare(from, to)
-	switch {
-	case err != nil:
-		return Change{}, err
-	case order < 0:
-		return Change{From: from}, nil
-	case order > 0:
-		return Change{To: to}, nil
+	order, err := d.compare(&a.item, &b.item)
+	if order <= 0 {
+		c.From = &a.item
 	}
-	return Change{From: from, To: to}, nil
+	if order >= 0 {
+		c.To = &b.item
+	}
+	return c, false, err
 }
 
 // same tells whether two items are one that nothing was written to.
