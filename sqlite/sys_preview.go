@@ -110,16 +110,28 @@ func jsonRow(names []string, row vdb.Row) any {
 	if row == nil {
 		return nil
 	}
-	var b strings.Builder
+	values := make([]any, len(row))
 	for i, v := range row {
-		name := fmt.Sprintf("column%d", i+1)
-		if i < len(names) {
-			name = names[i]
-		}
-		b.WriteString([]string{"{", ","}[min(i, 1)])
-		b.WriteString(jsonText(name) + ":" + jsonValue(v.Any()))
+		values[i] = v.Any()
 	}
-	return b.String() + "}"
+	for i := len(names); i < len(values); i++ {
+		names = append(names, fmt.Sprintf("column%d", i+1))
+	}
+	return jsonObject(names, values)
+}
+
+// jsonObject writes named values.
+func jsonObject(names []string, values []any) string {
+	var b strings.Builder
+	b.WriteByte('{')
+	for i, v := range values {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(jsonText(names[i]) + ":" + jsonValue(v))
+	}
+	b.WriteByte('}')
+	return b.String()
 }
 
 func jsonText(s string) string {

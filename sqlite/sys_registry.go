@@ -29,3 +29,14 @@ func systemTables() map[string]func(*session) module.Table {
 		"dolt_tags":                            newTags,
 	}
 }
+
+// systemTable returns the system table of a folded name, nil if there is none.
+func (c *conn) systemTable(name string) module.Table {
+	if name == "dolt_query_diff" {
+		return newQueryDiff(c.runQuery)
+	}
+	if construct, ok := systemTables()[name]; ok {
+		return construct(c.session)
+	}
+	return nil
+}
