@@ -62,10 +62,8 @@ func (c *diffCmd) print(w io.Writer, diff *vdb.Diff) error {
 
 // known tells a table that did not change from one that there is none of.
 func (c *diffCmd) known(diff *vdb.Diff) error {
-	if _, err := diff.To().Schema(c.Table); err != nil {
-		return fmt.Errorf("diff: %w", err)
-	}
-	return nil
+	_, err := diff.To().Schema(c.Table)
+	return err
 }
 
 func (c *diffCmd) table(w io.Writer, diff *vdb.Diff, change *vdb.TableChange) error {

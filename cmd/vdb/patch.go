@@ -21,7 +21,7 @@ func (c *diffCmd) patch(ctx context.Context, con *console, db *vdb.DB) error {
 	if c.Table != "" {
 		args = append(args, c.Table)
 	}
-	query := "SELECT statement FROM dolt_patch(" + []string{"?1", "?1,?2", "?1,?2,?3"}[len(args)-1] + ")"
+	query := "SELECT statement FROM dolt_patch(" + []string{"?1", "?1,?2", "?1,?2,?3"}[len(args)-1] + ") ORDER BY statement_order"
 	rows, err := conn.conn.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err

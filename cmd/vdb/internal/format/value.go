@@ -46,41 +46,6 @@ func (s Style) text(v any) string {
 	return Text(v)
 }
 
-// Real prints a number as the SQLite engine does: 15 significant digits if they give
-// the same number, else 17, and always a decimal point.
-func Real(f float64) string {
-	switch {
-	case math.IsInf(f, 1):
-		return "Inf"
-	case math.IsInf(f, -1):
-		return "-Inf"
-	case f == 0:
-		return "0.0"
-	}
-	digits := strconv.FormatFloat(f, 'e', 14, 64)
-	if back, err := strconv.ParseFloat(digits, 64); err != nil || back != f {
-		digits = strconv.FormatFloat(f, 'e', 16, 64)
-	}
-	mantissa, exponent, _ := strings.Cut(digits, "e")
-	e, _ := strconv.Atoi(exponent)
-	if e < -4 || e > 16 {
-		return pointed(strings.TrimRight(mantissa, "0")) + "e" + exponent
-	}
-	decimals := max(0, len(strings.TrimRight(strings.TrimLeft(strings.Replace(mantissa, ".", "", 1), "-"), "0"))-1-e)
-	return pointed(strconv.FormatFloat(f, 'f', decimals, 64))
-}
-
-// pointed adds the decimals that a number lacks.
-func pointed(number string) string {
-	switch {
-	case !strings.Contains(number, "."):
-		return number + ".0"
-	case strings.HasSuffix(number, "."):
-		return number + "0"
-	}
-	return number
-}
-
 // Literal returns the SQL literal of a value.
 func Literal(v any) string {
 	switch v := v.(type) {
