@@ -171,21 +171,34 @@ func (t EngineTree) Size(key, value []byte) (int64, error) {
 	if t.index == nil || len(value) > 0 {
 		return record.LogicalSize(value), nil
 	}
-	p, err := t.entry(key)
+	p, err := t.entry(nil, key)
 	return int64(len(p)), err
 }
+
+// Inline returns an item's payload if that is at hand: it aliases value, or is
+// made in room. ok is false if values stand out of line, then Payload has it.
+func (t EngineTree) Inline(room, key, value []byte) (payload []byte, ok bool, err error) {
+	if t.index != nil && len(value) == 0 {
+		payload, err = t.entry(room[:0], key)
+		return payload, err == nil, err
+	}
+	return value, !record.HasOutOfLine(value), nil
+}
+
+// Spills tells whether an item may take more than a cell: others need no look.
+func (t EngineTree) Spills(value []byte) bool { return len(value) > longEntry }
 
 // Payload returns an item's payload in SQLite's file.
 func (t EngineTree) Payload(ctx context.Context, key, value []byte) (*Payload, error) {
 	if t.index != nil && len(value) == 0 {
-		p, err := t.entry(key)
+		p, err := t.entry(nil, key)
 		return &Payload{size: int64(len(p)), head: p}, err
 	}
 	return t.expand(ctx, value)
 }
 
-// entry makes the record of an index entry whose key says it all.
-func (t EngineTree) entry(key []byte) ([]byte, error) {
+// entry appends the record of an index entry whose key says it all.
+func (t EngineTree) entry(dst, key []byte) ([]byte, error) {
 	x := t.index
 	var buf [16]Value
 	vals, rest := buf[:0], key
@@ -209,7 +222,7 @@ func (t EngineTree) entry(key []byte) ([]byte, error) {
 		}
 		vals = append(vals, record.Int(id))
 	}
-	return record.AppendSQLite(make([]byte, 0, len(key)+8), vals), nil
+	return record.AppendSQLite(dst, vals), nil
 }
 
 // expand makes SQLite's record of a stored one.

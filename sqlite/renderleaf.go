@@ -65,6 +65,16 @@ func (l *leaf) size(i int) (int64, error) {
 	return l.tree.Size(l.node.Key(i), l.node.Value(i))
 }
 
+// overflow is how many overflow pages an item takes.
+func (l *leaf) overflow(i int) (uint32, error) {
+	value := l.node.Value(i)
+	if !l.node.HasAddresses() && !l.tree.Spills(value) {
+		return 0, nil
+	}
+	size, err := l.tree.Size(l.node.Key(i), value)
+	return overflowPages(l.kind, size), err
+}
+
 // end is the item after the last one of a leaf page.
 func (l *leaf) end(page int) int {
 	if page+1 < len(l.starts) {
@@ -121,55 +131,79 @@ func cellOf(k btree.Kind, rowid int64, p *vdb.Payload, overflow uint32) ([]byte,
 func (l *leaf) render(ctx context.Context, at *spot) ([]byte, error) {
 	page := int(at.within)
 	number := l.tree.number(at.offset + at.within)
-	b := btree.NewBuilder(number, l.kind, make([]byte, btree.PageBytes))
+	w := leafWriter{leaf: l, b: btree.NewBuilder(number, l.kind, make([]byte, btree.PageBytes))}
 	overflow := at.offset + uint32(len(l.starts))
 	for i := range l.end(page) {
-		size, err := l.size(i)
+		pages, err := l.overflow(i)
 		if err != nil {
 			return nil, err
 		}
 		first := overflow
-		overflow += overflowPages(l.kind, size)
+		overflow += pages
 		if i < l.starts[page] || l.kind == btree.IndexLeaf && i == l.node.Len()-1 && !at.last {
 			continue
 		}
-		if err := l.add(ctx, b, i, l.tree.number(first)); err != nil {
+		if err := w.add(ctx, i, pages, l.tree.number(first)); err != nil {
 			return nil, fmt.Errorf("item %d: %w", i, err)
 		}
 	}
-	return b.Finish(0), nil
+	return w.b.Finish(0), nil
 }
 
-// add adds item i to a page.
-func (l *leaf) add(ctx context.Context, b *btree.Builder, i int, overflow uint32) error {
-	key := l.node.Key(i)
+// leafWriter adds items to a leaf page.
+type leafWriter struct {
+	*leaf
+	b    *btree.Builder
+	key  []byte
+	head []byte
+	room []byte
+}
+
+func (w *leafWriter) add(ctx context.Context, i int, pages, overflow uint32) (err error) {
+	w.key = w.node.AppendKey(w.key[:0], i)
 	rowid := int64(0)
-	if l.kind.IsTable() {
-		var err error
-		if rowid, err = l.tree.Rowid(key); err != nil {
+	if w.kind.IsTable() {
+		if rowid, err = w.tree.Rowid(w.key); err != nil {
 			return err
 		}
 	}
-	p, err := l.tree.Payload(ctx, key, l.node.Value(i))
+	payload, inline, err := w.tree.Inline(w.room, w.key, w.node.Value(i))
 	if err != nil {
 		return err
 	}
-	cell, err := cellOf(l.kind, rowid, p, overflow)
+	if !inline || pages > 0 {
+		return w.addLong(ctx, i, rowid, overflow)
+	}
+	w.head = btree.AppendVarint(w.head[:0], uint64(len(payload)))
+	if w.kind.IsTable() {
+		w.head = btree.AppendVarint(w.head, uint64(rowid))
+	} else if len(payload) > cap(w.room) {
+		w.room = make([]byte, 0, 2*len(payload))
+	}
+	return w.b.Add(w.head, payload)
+}
+
+// addLong adds an item with values out of line, or overflow pages.
+func (w *leafWriter) addLong(ctx context.Context, i int, rowid int64, overflow uint32) error {
+	p, err := w.tree.Payload(ctx, w.key, w.node.Value(i))
 	if err != nil {
 		return err
 	}
-	return b.Add(cell)
+	cell, err := cellOf(w.kind, rowid, p, overflow)
+	if err != nil {
+		return err
+	}
+	return w.b.Add(cell)
 }
 
 // item finds the item of an overflow page, and which one of its pages that is.
 func (l *leaf) item(within uint32) (i int, nth uint32, err error) {
 	left := within - uint32(len(l.starts))
 	for i := range l.node.Len() {
-		size, err := l.size(i)
+		n, err := l.overflow(i)
 		if err != nil {
 			return 0, 0, err
 		}
-		n := overflowPages(l.kind, size)
 		if left < n {
 			return i, left, nil
 		}

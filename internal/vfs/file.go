@@ -52,7 +52,7 @@ var ErrShort = errors.New("read beyond the end of the file")
 var files struct {
 	next   atomic.Uint64
 	byName sync.Map // string → File
-	open   sync.Map // uintptr → *opened
+	open   handles
 }
 
 // opened is a file that a connection has open.

@@ -9,10 +9,7 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-func fileAt(p uintptr) *opened {
-	f, _ := files.open.Load(at[file](p).id)
-	return f.(*opened)
-}
+func fileAt(p uintptr) *opened { return files.open.at(at[file](p).id) }
 
 // guard calls fn and turns what it returns, or its panic, into a result code.
 func (f *opened) guard(fallback int32, fn func() error) (rc int32) {
@@ -31,7 +28,7 @@ func (f *opened) guard(fallback int32, fn func() error) (rc int32) {
 
 func xClose(_ *libc.TLS, p uintptr) int32 {
 	f := fileAt(p)
-	files.open.Delete(at[file](p).id)
+	files.open.drop(at[file](p).id)
 	return f.guard(lib.SQLITE_IOERR_CLOSE, func() error {
 		f.Closed()
 		return nil
@@ -142,16 +139,13 @@ func xDeviceCharacteristics(_ *libc.TLS, p uintptr) int32 {
 	return always
 }
 
-// Failure returns what the last method that failed on a file of this name said,
-// and forgets it: SQLite passes its code on alone.
+// Failure returns what the last method that failed on a file said, and forgets it:
+// SQLite passes its code on alone.
 func Failure(f File) (failed error) {
-	files.open.Range(func(_, v any) bool {
-		o := v.(*opened)
-		if o.File != f || o.failed == nil {
-			return true
+	for _, o := range files.open.clone() {
+		if o != nil && o.File == f && o.failed != nil {
+			failed, o.failed = o.failed, nil
 		}
-		failed, o.failed = o.failed, nil
-		return false
-	})
+	}
 	return failed
 }

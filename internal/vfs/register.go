@@ -106,8 +106,7 @@ func xOpen(tls *libc.TLS, v, path, p uintptr, flags int32, outFlags uintptr) int
 	if !ok {
 		return lib.SQLITE_CANTOPEN
 	}
-	f.id = uintptr(files.next.Add(1))
-	files.open.Store(f.id, &opened{File: found.(File)})
+	f.id = files.open.add(&opened{File: found.(File)})
 	f.methods = system.methods
 	found.(File).Opened()
 	if outFlags != 0 {
