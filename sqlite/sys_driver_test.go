@@ -66,6 +66,12 @@ func TestSysObjects(t *testing.T) {
 	b.commit("dearer")
 	b.exec("DROP VIEW dear", "CREATE VIEW dear AS SELECT id FROM orders WHERE cents > 250", "ALTER TABLE orders ADD COLUMN note TEXT")
 	b.commit("another view")
+	b.exec("CREATE VIRTUAL TABLE docs USING fts5(body)", "INSERT INTO docs VALUES ('a bad day'), ('a good day')")
+	b.commit("texts")
+	b.exec("DELETE FROM docs WHERE rowid = 1", "INSERT INTO docs VALUES ('another day')")
+	b.commit("other texts")
+	b.exec("DROP TABLE docs", "CREATE VIRTUAL TABLE docs USING fts5(title, body)", "INSERT INTO docs VALUES ('one', 'day')")
+	b.commit("titles")
 	revs := b.query("SELECT commit_hash FROM dolt_log ORDER BY commit_order")
 	for i, from := range revs {
 		for j, to := range revs {
@@ -79,7 +85,7 @@ func TestSysObjects(t *testing.T) {
 		}
 	}
 	b.want(`{"id":1,"cents":100}|{"id":1,"cents":300}|modified`, `SELECT * FROM dolt_query_diff(
-		'SELECT id, cents FROM orders AS OF ''HEAD~2''', 'SELECT id, cents FROM orders')`)
+		'SELECT id, cents FROM orders AS OF ''HEAD~5''', 'SELECT id, cents FROM orders')`)
 	b.fails("is no query", "SELECT * FROM dolt_query_diff('DELETE FROM orders', 'SELECT 1')")
 }
 

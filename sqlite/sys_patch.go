@@ -58,6 +58,7 @@ type patcher struct {
 	// drop and make are statements about views and triggers, before and after all
 	// others of their kind.
 	drop, make []namedSQL
+	create     []namedSQL      // virtual tables
 	taken      map[string]bool // names that tables have in the from version, folded
 }
 
@@ -109,8 +110,8 @@ func parentsFirst(tables []*tablePatch) []*tablePatch {
 }
 
 // planObjects decides which views and triggers are dropped before and made after
-// the rest; of those that differ, all or none. Those that stay could stand in the way of ALTER TABLE, and triggers
-// would do again what the patch does row by row.
+// the rest; of those that differ, all or none. Those that stay could stand in the
+// way of ALTER TABLE, and triggers would do again what the patch does row by row.
 func (p *patcher) planObjects(all bool) error {
 	from, err := p.diff.From().Objects()
 	if err != nil {
@@ -120,13 +121,16 @@ func (p *patcher) planObjects(all bool) error {
 	if err != nil {
 		return err
 	}
+	if !all {
+		to = from // what the patch is not about is made again as it was
+	}
+	if err := p.planVirtual(from, to); err != nil {
+		return err
+	}
 	altered, touched := false, map[string]bool{}
 	for _, t := range p.tables {
 		altered = altered || t.plan != keep
 		touched[foldName(t.From)], touched[foldName(t.To)] = true, true
-	}
-	if !all {
-		to = from // what the patch is not about is made again as it was
 	}
 	moves := func(o vdb.Object, other []vdb.Object) bool {
 		return o.Type == "trigger" && touched[foldName(o.Table)] || altered && o.Type != "table" || !slices.Contains(other, o)
@@ -137,7 +141,7 @@ func (p *patcher) planObjects(all bool) error {
 		}
 	}
 	for _, o := range to {
-		if moves(o, from) {
+		if o.Type != "table" && moves(o, from) {
 			p.make = append(p.make, namedSQL{o.Name, o.SQL})
 		}
 	}

@@ -28,7 +28,10 @@ func (p *patcher) data(put func(table, sql string) bool) (bool, error) {
 
 // removals puts DELETE for rows that are gone, or that are inserted again.
 func (t *tablePatch) removals(put func(table, sql string) bool) (bool, error) {
-	if t.plan == anew || !t.Data {
+	switch {
+	case t.plan == refilled:
+		return put(t.To, "DELETE FROM "+quote(t.To)), nil
+	case t.plan == anew || !t.Data:
 		return true, nil
 	}
 	unique := t.uniqueColumns()
@@ -55,7 +58,7 @@ func (t *tablePatch) arrivals(put func(table, sql string) bool) (bool, error) {
 	switch {
 	case t.Kind == vdb.Deleted || t.plan != anew && !t.Data:
 		return true, nil
-	case t.plan == anew:
+	case t.plan == anew || t.plan == refilled:
 		return t.insertAll(put)
 	}
 	unique := t.uniqueColumns()

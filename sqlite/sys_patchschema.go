@@ -11,10 +11,11 @@ import (
 type tablePlan int
 
 const (
-	keep   tablePlan = iota // the definition stays
-	alter                   // ALTER TABLE and indexes
-	copied                  // a new table takes over the rows of the old one
-	anew                    // a new table, with all rows inserted
+	keep     tablePlan = iota // the definition stays
+	alter                     // ALTER TABLE and indexes
+	copied                    // a new table takes over the rows of the old one
+	anew                      // a new table, with all rows inserted
+	refilled                  // a virtual table's own, which comes with it
 )
 
 // tablePatch is what a patch does to one table.
@@ -154,7 +155,7 @@ func (p *patcher) schema(put func(table, sql string) bool) bool {
 			return false
 		}
 	}
-	return true
+	return putAll(p.create, put)
 }
 
 func putAll(statements []namedSQL, put func(table, sql string) bool) bool {
