@@ -5,7 +5,9 @@ import (
 	"strings"
 )
 
-var configCommand = &command{name: "dolt_config", usage: "'user.name' or 'user.email' and, to set it, a value", least: 1, most: 2}
+var configCommand = &command{
+	name: "dolt_config", usage: "'user.name' or 'user.email' and, to set it, a value", least: 1, most: 2, blank: true,
+}
 
 // doltConfig reads and sets the author of the connection's commits. It belongs to
 // the connection and is not stored.

@@ -132,6 +132,11 @@ func TestFunctionsInTransaction(t *testing.T) {
 	c.want("1|one", "SELECT * FROM t")
 	c.run("COMMIT")
 	c.fails("nothing to commit", "SELECT dolt_commit('-Am', 'nothing')")
+	c.run("BEGIN", "INSERT INTO t VALUES (5, 'five')")
+	c.fails("not found", "SELECT dolt_merge('nope')")
+	c.fails("unknown flag", "SELECT dolt_commit('--nope')")
+	c.run("INSERT INTO t VALUES (6, 'six')", "COMMIT")
+	c.want("1|one\n5|five\n6|six", "SELECT * FROM t")
 }
 
 func TestRebaseThroughDriver(t *testing.T) {

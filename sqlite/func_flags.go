@@ -16,6 +16,8 @@ type command struct {
 	// least and most bound their number; a negative most does not.
 	least, most int
 	flags       []flag
+	// blank permits empty arguments: else they are a mistake of whoever binds them.
+	blank bool
 }
 
 // flag is --long, or -s for short.
@@ -54,6 +56,8 @@ func (c *command) parse(args []any) (*invocation, error) {
 		switch {
 		case args[i] == nil:
 			return nil, fmt.Errorf("%s: argument %d is NULL", c.name, i+1)
+		case ok && text == "" && !c.blank:
+			return nil, fmt.Errorf("%s: argument %d is empty", c.name, i+1)
 		case text == "--":
 			in.args = append(in.args, args[i+1:]...)
 			return in, in.count()

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -47,6 +48,7 @@ func TestParseFlagsRefused(t *testing.T) {
 		{"x --all=1", "takes no value"},
 		{"-a --all x", "--all is given twice"},
 		{"x NULL", "argument 2 is NULL"},
+		{"x EMPTY", "argument 2 is empty"},
 	} {
 		in, err := testCommand.parse(words(c.args))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -61,8 +63,16 @@ func FuzzParseFlags(f *testing.F) {
 	f.Add("--=")
 	f.Fuzz(func(t *testing.T, text string) {
 		in, err := testCommand.parse(words(text))
-		if (in == nil) == (err == nil) && err != nil {
-			t.Errorf("%q: %v, %v", text, in, err)
+		if err != nil {
+			return
+		}
+		for long := range in.values {
+			if !slices.ContainsFunc(testCommand.flags, func(f flag) bool { return f.long == long }) {
+				t.Errorf("%q: flag %q", text, long)
+			}
+		}
+		if len(in.args) > testCommand.most {
+			t.Errorf("%q: arguments %q", text, in.args)
 		}
 	})
 }
@@ -71,9 +81,12 @@ func FuzzParseFlags(f *testing.F) {
 func words(text string) []any {
 	var args []any
 	for _, w := range strings.Fields(text) {
-		if w == "NULL" {
+		switch w {
+		case "NULL":
 			args = append(args, nil)
-		} else {
+		case "EMPTY":
+			args = append(args, "")
+		default:
 			args = append(args, w)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 var restoreCommand = &command{
-	name: "dolt_restore", usage: "a table ('*' for all), a revision, and conditions 'column = value' or the values of a key", least: 2, most: -1,
+	name: "dolt_restore", usage: "a table ('*' for all), a revision, and conditions 'column = value' or the values of a key", least: 2, most: -1, blank: true,
 	flags: []flag{
 		{long: "key", value: "value", many: true}, {long: "where", value: "'column = value'", many: true},
 		{long: "follow"}, {long: "exact"}, {long: "dry-run", short: "n"}, flagMessage, flagAuthor, flagDate,
@@ -47,7 +47,7 @@ func doltRestore(s *session, args []any) (any, error) {
 }
 
 func (in *invocation) restore(s *session) (*vdb.Restore, error) {
-	if len(in.args) < 2 {
+	if len(in.args) < 2 || in.arg(0, "") == "" || in.arg(1, "") == "" {
 		return nil, in.misused()
 	}
 	r := &vdb.Restore{
