@@ -618,11 +618,36 @@ func (t *EngineTableEdit) apply(ctx context.Context, w prolly.Store) error {
 	return nil
 }
 
+// fewEdits are applied together: that is faster than one by one.
+const fewEdits = 64
+
 func (items EngineItems) apply(ctx context.Context, w prolly.Store, t prolly.Tree) (prolly.Tree, error) {
 	if items == nil {
 		return t, nil
 	}
-	edited, err := t.WithStore(w).EditSeq(ctx, items(ctx, w))
+	next, stop := iter.Pull2(items(ctx, w))
+	defer stop()
+	var few []prolly.Edit
+	for len(few) < fewEdits {
+		e, err, ok := next()
+		if err != nil {
+			return t, err
+		}
+		if !ok {
+			edited, err := t.WithStore(w).Apply(ctx, few)
+			return edited.WithStore(t.Store()), err
+		}
+		few = append(few, e)
+	}
+	edited, err := t.WithStore(w).EditSeq(ctx, func(yield func(prolly.Edit, error) bool) {
+		for _, e := range few {
+			if !yield(e, nil) {
+				return
+			}
+		}
+		for e, err, ok := next(); ok && yield(e, err); e, err, ok = next() {
+		}
+	})
 	return edited.WithStore(t.Store()), err
 }
 

@@ -84,7 +84,7 @@ func (c *commit) touch(number uint32) error {
 			return err
 		}
 		if first {
-			c.noteOverflow(above[0])
+			c.noteOverflow(number, above[0])
 		}
 		for _, parent := range above {
 			if slices.Contains(c.dirty.Below[parent], number) {
@@ -105,9 +105,9 @@ func (c *commit) touch(number uint32) error {
 
 // noteOverflow sees whether a page that was written below another may be an
 // overflow page.
-func (c *commit) noteOverflow(parent uint32) {
+func (c *commit) noteOverflow(number, parent uint32) {
 	p, err := btree.Open(c.base, parent)
-	c.dirty.Overflow = c.dirty.Overflow || err != nil || p.Kind != btree.TableInterior
+	c.dirty.Overflow = c.dirty.Overflow || err != nil || p.Kind.IsLeaf() || !p.Has(number)
 }
 
 // above returns pages that are above another, nearest first: all of them as

@@ -89,7 +89,7 @@ func (d *differ) explore(s Source, number uint32, r *reach, depth int) error {
 	if !d.dirty.Pages[number] {
 		r.same[number] = true
 		for _, child := range d.dirty.Below[number] {
-			if !p.has(child) {
+			if !p.Has(child) {
 				continue // an overflow page
 			}
 			if err := d.explore(s, child, r, depth+1); err != nil {
@@ -112,8 +112,8 @@ func (d *differ) explore(s Source, number uint32, r *reach, depth int) error {
 	return nil
 }
 
-// has tells whether a page is a child of an interior page.
-func (p *Page) has(child uint32) bool {
+// Has tells whether a page is a child of an interior page.
+func (p *Page) Has(child uint32) bool {
 	for i := range p.count + 1 {
 		if c, err := p.Child(i); err == nil && c == child {
 			return true
@@ -159,7 +159,9 @@ func (d *differ) join(a, b *walker, yield func(Change, error) bool) error {
 		if e != nil {
 			return e
 		}
-		if !same && !yield(change, nil) {
+		if same && !d.dirty.Overflow {
+			passCommon(a, b)
+		} else if !same && !yield(change, nil) {
 			return nil
 		}
 		if same || change.From != nil {
@@ -172,6 +174,41 @@ func (d *differ) join(a, b *walker, yield func(Change, error) bool) error {
 		}
 	}
 	return err
+}
+
+// passCommon moves two walkers over the cells that two states of a leaf page have
+// at the same places, in what both have in common at their ends: there SQLite
+// leaves cells where they are.
+func passCommon(a, b *walker) {
+	if len(a.stack) == 0 || len(b.stack) == 0 {
+		return
+	}
+	x, y := &a.stack[len(a.stack)-1], &b.stack[len(b.stack)-1]
+	if x.page.Number != y.page.Number || !x.page.Kind.IsLeaf() || x.page.Kind != y.page.Kind {
+		return
+	}
+	if x.page.Number != a.commonPage {
+		a.commonPage, a.common = x.page.Number, commonFrom(x.page.data, y.page.data)
+	}
+	for i, j := (x.next+1)/2, (y.next+1)/2; i < x.page.count && j < y.page.count; i, j = i+1, j+1 {
+		at, err := x.page.cellAt(i)
+		if err != nil || at < a.common {
+			return
+		}
+		if to, err := y.page.cellAt(j); err != nil || to != at {
+			return
+		}
+		x.next, y.next = 2*i+2, 2*j+2
+	}
+}
+
+// commonFrom returns from where on two pages are the same.
+func commonFrom(a, b []byte) int {
+	i := len(a)
+	for i >= 8 && binary.LittleEndian.Uint64(a[i-8:]) == binary.LittleEndian.Uint64(b[i-8:]) {
+		i -= 8
+	}
+	return i
 }
 
 // pair decides what to yield of the two walkers' items; same if they are.
