@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/alecthomas/kong v1.17.0
+	github.com/creack/pty v1.1.24
 	github.com/google/btree v1.1.3
 	github.com/klauspost/compress v1.20.3
 	github.com/peterh/liner v1.2.3

@@ -37,12 +37,16 @@ func (c *sqlCmd) Run(ctx context.Context, con *console) (err error) {
 		fmt.Fprintf(con.err, "%s is a new database\n", c.DB)
 	}
 	sh := shell.New(db.conn, con.out, con.err)
-	sh.OnInterrupt(func(ctx context.Context) (context.Context, context.CancelFunc) {
-		return signal.NotifyContext(ctx, os.Interrupt)
-	})
 	c.settings(ctx, sh)
-	c.input(ctx, con, sh)
-	if err := sh.Close(); err != nil {
+	if len(c.SQL) == 0 && terminal(con.in) {
+		err = prompted(ctx, con, sh)
+	} else {
+		err = c.script(ctx, con, sh)
+	}
+	if e := sh.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
 		return err
 	}
 	if status := sh.Status(); status != 0 {
@@ -61,22 +65,35 @@ func (c *sqlCmd) settings(ctx context.Context, sh *shell.Shell) {
 	}
 }
 
-func (c *sqlCmd) input(ctx context.Context, con *console, sh *shell.Shell) {
-	switch {
-	case len(c.SQL) > 0:
-		for _, text := range c.SQL {
-			sh.Script(ctx, strings.NewReader(text))
-		}
-	case terminal(con.in):
-		fmt.Fprintf(con.out, "%s\nStatements end with a semicolon; .help lists the other commands, .quit leaves.\n", version())
-		p := prompt.New(historyFile(), func(word string, first bool) []string { return sh.Complete(ctx, word, first) })
-		sh.Interact(ctx, p)
-		if err := p.Close(); err != nil {
-			fmt.Fprintln(con.err, err)
-		}
-	default:
+// script runs the arguments or standard input. Ctrl-C ends it.
+func (c *sqlCmd) script(ctx context.Context, con *console, sh *shell.Shell) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	for _, text := range c.SQL {
+		sh.Script(ctx, strings.NewReader(text))
+	}
+	if len(c.SQL) == 0 {
 		sh.Script(ctx, con.in)
 	}
+	if ctx.Err() != nil {
+		return errStatus(1)
+	}
+	return nil
+}
+
+// prompted runs what is typed at a prompt. Ctrl-C ends the statement that runs.
+func prompted(ctx context.Context, con *console, sh *shell.Shell) error {
+	// Between two statements it does nothing: it came too late.
+	late := make(chan os.Signal, 1)
+	signal.Notify(late, os.Interrupt)
+	defer signal.Stop(late)
+	sh.OnInterrupt(func(ctx context.Context) (context.Context, context.CancelFunc) {
+		return signal.NotifyContext(ctx, os.Interrupt)
+	})
+	fmt.Fprintf(con.out, "%s\nStatements end with a semicolon; .help lists the other commands, .quit leaves.\n", version())
+	p := prompt.New(historyFile(), func(word string, first bool) []string { return sh.Complete(ctx, word, first) })
+	sh.Interact(ctx, p)
+	return p.Close()
 }
 
 // historyFile is where the prompt's history is kept; empty where there is no home.

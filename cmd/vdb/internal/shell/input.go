@@ -50,6 +50,9 @@ func (s *Shell) lines(ctx context.Context, in Lines, script *scriptLines) {
 			s.block(ctx, p.text.String(), p.line)
 			p = pending{}
 		}
+		if script == nil {
+			s.interrupted = false // the next line is a new input
+		}
 	}
 }
 

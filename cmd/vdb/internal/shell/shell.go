@@ -3,6 +3,7 @@ package shell
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -28,8 +29,10 @@ type Shell struct {
 	headersSet bool
 	failed     bool
 	quit       bool
-	status     int // what .exit asked for
-	depth      int // of .read in .read
+	// interrupted: Ctrl-C has ended a statement. Nothing more of the same input is run.
+	interrupted bool
+	status      int // what .exit asked for
+	depth       int // of .read in .read
 	// where is the place of the statement that runs, such as "near line 7"; empty at
 	// a prompt.
 	where string
@@ -71,7 +74,7 @@ func (s *Shell) Close() error { return s.out.redirect(s.stdout, nil) }
 
 // stopped reports whether nothing more is to be run.
 func (s *Shell) stopped(ctx context.Context) bool {
-	return s.quit || s.Bail && s.failed || ctx.Err() != nil
+	return s.quit || s.interrupted || s.Bail && s.failed || ctx.Err() != nil
 }
 
 // Settings runs a line of a dot-command, such as ".mode csv", before any script.
@@ -83,6 +86,7 @@ func (s *Shell) Settings(ctx context.Context, line string) {
 // report prints an error and remembers that there was one.
 func (s *Shell) report(err error) {
 	s.failed = true
+	s.interrupted = s.interrupted || errors.Is(err, context.Canceled)
 	place := "Error: "
 	if s.where != "" {
 		place = "Error " + s.where + ": "

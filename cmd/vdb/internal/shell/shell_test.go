@@ -61,23 +61,32 @@ func TestPromptFails(t *testing.T) {
 	}
 }
 
-// TestInterrupt ends a statement that would never end, and goes on with the next.
+const endless = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT count(*) FROM n; SELECT 'same line';`
+
+// TestInterrupt ends a statement that would never end, and the script with it. A
+// prompt goes on with the next line.
 func TestInterrupt(t *testing.T) {
 	sh, stdout, stderr := newShell(t)
+	interruptSoon(sh)
+	sh.Script(context.Background(), strings.NewReader("\n"+endless+"\nSELECT 'next line';"))
+	if got, want := stderr.String(), "Error near line 2: interrupted\n"; stdout.Len() > 0 || got != want || sh.Status() != 1 {
+		t.Errorf("printed %q, reported %q, want %q, status %d", stdout, got, want, sh.Status())
+	}
+	sh, stdout, stderr = newShell(t)
+	interruptSoon(sh)
+	sh.Interact(context.Background(), &typed{lines: []any{endless, "SELECT 'next line';"}})
+	if got, want := stdout.String(), "next line\n"; got != want || stderr.String() != "Error: interrupted\n" {
+		t.Errorf("printed %q, want %q, reported %q", got, want, stderr)
+	}
+}
+
+// interruptSoon is Ctrl-C, a moment after each statement has begun.
+func interruptSoon(sh *shell.Shell) {
 	sh.OnInterrupt(func(ctx context.Context) (context.Context, context.CancelFunc) {
 		ctx, cancel := context.WithCancel(ctx)
 		timer := time.AfterFunc(50*time.Millisecond, cancel) // Ctrl-C
 		return ctx, func() { timer.Stop(); cancel() }
 	})
-	sh.Script(context.Background(), strings.NewReader(`
-		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT count(*) FROM n;
-		SELECT 'after';`))
-	if got, want := stdout.String(), "after\n"; got != want {
-		t.Errorf("printed %q, want %q", got, want)
-	}
-	if got, want := stderr.String(), "Error near line 2: interrupted\n"; got != want {
-		t.Errorf("reported %q, want %q", got, want)
-	}
 }
 
 func TestComplete(t *testing.T) {
