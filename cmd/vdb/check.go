@@ -7,23 +7,24 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/vdbgo/vdb"
+	"github.com/vdbgo/vdb/nbs"
 )
 
 type checkCmd struct {
 	DB string `arg:"" help:"The database."`
 }
 
-// Run reads all that any branch or tag leads to: every row and index entry of each
-// branch, and each commit's differences.
+// Run reads every chunk that is stored and holds it against its hash; then what the
+// chunks say: every row and index entry of each branch, and each commit's differences.
 func (c *checkCmd) Run(ctx context.Context, con *console) error {
 	db, err := openExisting(ctx, c.DB, true)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	k := &checking{con: con, db: db, bar: bar(con, -1, "check")}
-	if err := db.Damage(); err != nil {
-		k.damaged(err)
+	k := &checking{con: con, db: db, bar: bar(con, -1, "check"), roots: map[vdb.Hash]bool{}}
+	if err := k.chunks(ctx, c.DB); err != nil {
+		return err
 	}
 	k.commits(ctx)
 	k.branches(ctx)
@@ -42,6 +43,7 @@ type checking struct {
 	db     *vdb.DB
 	bar    *progressbar.ProgressBar
 	damage int
+	roots  map[vdb.Hash]bool // contents that were read already, through another branch
 
 	commitCount, branchCount, rowCount int64
 }
@@ -50,6 +52,22 @@ type checking struct {
 func (k *checking) damaged(err error) {
 	k.damage++
 	fmt.Fprintln(k.con.out, err)
+}
+
+// chunks checks the store, which knows nothing of rows.
+func (k *checking) chunks(ctx context.Context, path string) error {
+	store, err := nbs.Open(ctx, path, &nbs.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	for damage, err := range store.Check(ctx) {
+		if err != nil {
+			return err
+		}
+		k.damaged(damage)
+	}
+	return nil
 }
 
 // commits reads what each commit changed.
@@ -104,6 +122,10 @@ func (k *checking) branch(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	if k.roots[snapshot.Root()] {
+		return nil
+	}
+	k.roots[snapshot.Root()] = true
 	tables, err := snapshot.Tables()
 	if err != nil {
 		return err

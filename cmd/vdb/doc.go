@@ -43,6 +43,18 @@
 // 0 if all went well, 1 after any error, 2 for a wrong command line; .exit sets its own.
 // vdb check exits with 1 if it found damage.
 //
+// # Differences from sqlite3
+//
+// .dump makes virtual tables with their own statement and then replaces the rows of
+// their shadow tables; sqlite3 writes their schema directly, which vdb refuses. A
+// table whose primary key is not an integer shows as WITHOUT ROWID, as vdb keeps it.
+// REALs have the digits of the SQLite engine in this program, in every mode. Errors
+// have no picture of the place in the statement.
+//
+// Dates print as they are stored. Only what RETURNING yields of a column declared
+// DATE, DATETIME or TIMESTAMP prints as 2006-01-02 or 2006-01-02 15:04:05, however it
+// was written.
+//
 // # Files
 //
 // What is typed at the prompt is kept in ~/.vdb_history, which its owner alone can
