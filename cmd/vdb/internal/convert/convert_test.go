@@ -73,8 +73,8 @@ func TestCopy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := report.String(), "11 tables with 25 rows, 2 indexes, 2 views, 1 triggers"; !strings.HasPrefix(got, "1") || report.Triggers != 1 || report.Views != 2 || report.Indexes != 2 {
-		t.Errorf("report %s, want about %s", got, want)
+	if got, want := report.String(), "10 tables with 25 rows, 2 indexes, 2 views, 1 triggers"; got != want {
+		t.Errorf("copied %s, want %s", got, want)
 	}
 	_, err = convert.Copy(ctx, versioned, back, &convert.Options{Progress: func(done, of int64) { last, all = done, of }})
 	if err != nil {
