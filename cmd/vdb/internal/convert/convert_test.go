@@ -11,7 +11,6 @@ import (
 
 	_ "modernc.org/sqlite"
 
-	"github.com/vdbgo/vdb"
 	"github.com/vdbgo/vdb/cmd/vdb/internal/convert"
 	"github.com/vdbgo/vdb/sqlite"
 )
@@ -142,14 +141,12 @@ func plain(t *testing.T) *sql.Conn {
 
 func branch(t *testing.T) *sql.Conn {
 	t.Helper()
-	db, err := vdb.Open(context.Background(), vdb.Memory, nil)
+	db, err := sql.Open(sqlite.DriverName, "file:"+filepath.ToSlash(filepath.Join(t.TempDir(), "branch.vdb")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	pool := sqlite.OpenDB(db, "main")
-	t.Cleanup(func() { pool.Close() })
-	return connect(t, pool)
+	return connect(t, db)
 }
 
 func connect(t *testing.T, db *sql.DB) *sql.Conn {
