@@ -171,7 +171,7 @@ func (db *DB) Branches(ctx context.Context) iter.Seq2[BranchInfo, error] {
 		for item, err := range r.names(ctx, headsPrefix) {
 			var info BranchInfo
 			if err == nil {
-				info, err = branchInfo(item)
+				info, err = branchInfo(ctx, r.store, item)
 			}
 			if !yield(info, opError("list branches", err)) || err != nil {
 				return
@@ -180,14 +180,21 @@ func (db *DB) Branches(ctx context.Context) iter.Seq2[BranchInfo, error] {
 	}
 }
 
-func branchInfo(item prolly.Item) (BranchInfo, error) {
+func branchInfo(ctx context.Context, s prolly.Store, item prolly.Item) (BranchInfo, error) {
 	state, err := decodeBranchState(item.Value)
+	if err != nil {
+		return BranchInfo{}, err
+	}
+	head, err := loadCommit(ctx, s, state.head)
+	if err != nil {
+		return BranchInfo{}, err
+	}
 	return BranchInfo{
 		Name:    string(bytes.Clone(item.Key)),
 		Head:    state.head,
-		Dirty:   state.working != state.staged || !state.merge.IsZero(),
+		Dirty:   state.working != head.version() || state.staged != head.version() || !state.merge.IsZero(),
 		Merging: !state.merge.IsZero(),
-	}, err
+	}, nil
 }
 
 // Tag is a name for a commit that does not move.

@@ -24,7 +24,8 @@ type conn struct {
 	session *session
 	home    string // the branch or revision that it was opened on
 	history *attached
-	tables  map[string]bool // system tables that are registered, folded
+	tables  map[string]module.Table // system tables that are registered, by folded name
+	author  string                  // that it was opened with
 }
 
 // engineConn is what the connections of SQLite's driver can do.
@@ -45,7 +46,7 @@ var (
 )
 
 func connect(ctx context.Context, db *database, d dsn) (*conn, error) {
-	c := &conn{db: db, home: d.revision, tables: map[string]bool{}}
+	c := &conn{db: db, home: d.revision, author: d.author, tables: map[string]module.Table{}}
 	if c.home == "" {
 		c.home = vdb.MainBranch
 	}
@@ -130,7 +131,7 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	if err := c.engineConn.ResetSession(ctx); err != nil {
 		return err
 	}
-	c.session.running = ctx
+	c.session.running, c.session.author = ctx, c.author
 	if c.session.revision != c.home {
 		return c.point(ctx, c.home)
 	}
@@ -270,14 +271,14 @@ func (c *conn) plan(ctx context.Context, query string) ([]statement, error) {
 	info := sqltext.Parse(query)
 	first := statement{text: query, info: info, special: isSpecial(&info), single: true}
 	if strings.TrimSpace(query[info.End:]) == "" {
-		return []statement{first}, c.prepareNames(info)
+		return []statement{first}, c.prepareNames(ctx, info)
 	}
 	var plan []statement
 	special := false
 	for s := range sqltext.Statements(query) {
 		text := s.Of(query)
 		info := sqltext.Parse(text)
-		if err := c.prepareNames(info); err != nil {
+		if err := c.prepareNames(ctx, info); err != nil {
 			return nil, err
 		}
 		next := statement{text: text, info: info, special: isSpecial(&info), single: true}

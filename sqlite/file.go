@@ -242,11 +242,12 @@ func (f *connFile) Commit() error {
 	if f.write == nil {
 		return nil
 	}
+	page, counted := f.write.pages[1] // comparing forgets pages that are as they were
 	s, err := f.file.commit(f.ctx(), f.now, f.write)
 	if err != nil {
 		return busy(err)
 	}
-	if page, ok := f.write.pages[1]; ok {
+	if counted {
 		// SQLite has counted on: it goes on with what it has in its cache.
 		f.counter = binary.BigEndian.Uint32(page[counterAt:])
 		f.cookie = binary.BigEndian.Uint32(page[cookieAt:])
