@@ -21,6 +21,7 @@ const (
 	kindTag        byte = 0x14
 	kindMerge      byte = 0x15
 	kindObject     byte = 0x16
+	kindSequences  byte = 0x17
 )
 
 const (

@@ -474,6 +474,10 @@ type EngineEdit struct {
 	Settings *Settings
 	// Renamed gives the identities that tables and columns keep under new names.
 	Renamed []EngineRename
+	// Sequences are counted on for all branches. Commit sets Counted to what they
+	// are then, if there are any.
+	Sequences []SequenceEdit
+	Counted   *Sequences
 }
 
 // EngineRename is a step of a rename: of a table, or of a column in it.
@@ -510,7 +514,7 @@ func (e Engine) Commit(ctx context.Context, branch string, edit *EngineEdit) (ow
 	if err != nil {
 		return Version{}, Version{}, opError(op, err)
 	}
-	if made == edit.Base.version {
+	if made == edit.Base.version && len(edit.Sequences) == 0 {
 		return edit.Base, edit.Base, nil
 	}
 	err = e.db.update(ctx, w, func(ctx context.Context, r *refs) error {
@@ -522,6 +526,11 @@ func (e Engine) Commit(ctx context.Context, branch string, edit *EngineEdit) (ow
 			return err
 		}
 		now = Version{state.working}
+		if len(edit.Sequences) > 0 {
+			if edit.Counted, err = r.count(ctx, edit.Sequences); err != nil {
+				return err
+			}
+		}
 		return r.setBranch(ctx, branch, state)
 	})
 	return Version{made}, now, opError(op, err)

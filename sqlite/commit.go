@@ -155,8 +155,15 @@ func (c *commit) edit() (*vdb.EngineEdit, error) {
 		return edit, c.editSchema(edit)
 	}
 	root := 0
+	if err := c.editSequences(edit, nil); err != nil {
+		return nil, err
+	}
 	for i, t := range c.base.contents.Tables {
 		n := 1 + len(t.Schema().Indexes)
+		if isSequenceTable(t.Schema().Name) {
+			root += n
+			continue
+		}
 		if te, changed := c.editTable(t, c.base.trees[root:root+n]); changed {
 			te.Position = i
 			edit.Tables = append(edit.Tables, te)
@@ -333,7 +340,10 @@ func (d *treeDiff) item(s btree.Source, item *btree.Item) (key, value []byte, er
 // its own.
 func (c *commit) follow(own vdb.Version, edit *vdb.EngineEdit) (*snapshot, error) {
 	s := *c.base
-	s.version, s.pages, s.seq = own, c.write.count, c.base.seq+1
+	s.version, s.pages = own, c.write.count
+	if edit.Counted != nil {
+		s.sequences = edit.Counted
+	}
 	if c.schema {
 		s.schemaSum, s.over = c.schemaSum, s.over.clone()
 	} else {
@@ -342,7 +352,7 @@ func (c *commit) follow(own vdb.Version, edit *vdb.EngineEdit) (*snapshot, error
 			return nil, fmt.Errorf("after commit: %w", err)
 		}
 	}
-	s.over.add(s.seq, c.write.pages)
+	s.seq = s.over.add(c.write.pages)
 	return &s, nil
 }
 

@@ -32,6 +32,9 @@ func (c *commit) editSchema(edit *vdb.EngineEdit) error {
 	s.pair()
 	s.editObjects(s.sort(rows))
 	s.drop()
+	if err := s.editSequences(edit, s.edit.Dropped); err != nil {
+		return err
+	}
 	for _, t := range s.tables {
 		if err := s.table(t); err != nil {
 			return err
@@ -152,7 +155,7 @@ func (s *schemaEdit) table(row schemaRow) error {
 	if old != nil && s.isUnchanged(old, row, indexes) {
 		first := s.firstTree(s.was[row.root])
 		te, changed := s.editTable(*old, s.base.trees[first:first+1+len(indexes)])
-		if changed {
+		if changed && !isSequenceTable(row.name) {
 			s.edit.Tables = append(s.edit.Tables, te)
 		}
 		return nil
@@ -239,7 +242,10 @@ func (s *schemaEdit) lay(row schemaRow, indexes []schemaRow, old *vdb.EngineTabl
 	if err != nil {
 		return err
 	}
-	te := vdb.EngineTableEdit{Table: t, Schema: schema, Rows: s.items(t.Rows(), row.root, rows)}
+	te := vdb.EngineTableEdit{Table: t, Schema: schema}
+	if !isSequenceTable(schema.Name) {
+		te.Rows = s.items(t.Rows(), row.root, rows)
+	}
 	for i := range schema.Indexes {
 		te.Indexes = append(te.Indexes, s.items(t.Index(i), roots[schema.Indexes[i].Name], kept[i]))
 	}

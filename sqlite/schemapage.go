@@ -57,7 +57,7 @@ func (r *rendering) renderSchema(next uint32) error {
 	for i, t := range r.trees {
 		roots[i] = t.number(0)
 	}
-	w := &schemaWriter{next: next, pages: map[uint32][]byte{}}
+	w := &rowWriter{next: next, pages: map[uint32][]byte{}}
 	sum := sha256.New()
 	for i, row := range schemaRows(r.contents, roots) {
 		rec := row.record()
@@ -65,16 +65,20 @@ func (r *rendering) renderSchema(next uint32) error {
 		w.row(int64(i+1), rec)
 	}
 	sum.Sum(r.schemaSum[:0])
-	r.pages = 1 // page 1 is written last: it has the count
-	if err := w.finish(r); err != nil {
+	kind, cells, err := w.pack(btree.FileHeader)
+	if err != nil {
+		return err
+	}
+	r.pages = fileNumber(w.next - 1) // page 1 is written last: it has the count
+	if w.pages[1], err = fill(1, kind, r.header(), cells); err != nil {
 		return err
 	}
 	r.schema = w.pages
 	return nil
 }
 
-// schemaWriter packs rows into the pages of a table b-tree whose root is page 1.
-type schemaWriter struct {
+// rowWriter packs rows into the pages of a table b-tree.
+type rowWriter struct {
 	next  uint32 // place
 	cells []schemaCell
 	pages map[uint32][]byte
@@ -86,13 +90,13 @@ type schemaCell struct {
 	data  []byte
 }
 
-func (w *schemaWriter) take() uint32 {
+func (w *rowWriter) take() uint32 {
 	w.next++
 	return fileNumber(w.next - 1)
 }
 
 // row adds a row, and writes its overflow pages.
-func (w *schemaWriter) row(rowid int64, rec []byte) {
+func (w *rowWriter) row(rowid int64, rec []byte) {
 	local, spills := btree.Local(btree.TableLeaf, int64(len(rec)))
 	cell := btree.AppendVarint(nil, uint64(len(rec)))
 	cell = btree.AppendVarint(cell, uint64(rowid))
@@ -114,27 +118,21 @@ func (w *schemaWriter) row(rowid int64, rec []byte) {
 	w.cells = append(w.cells, schemaCell{rowid, cell})
 }
 
-// finish packs level upon level until one page is left, which is page 1.
-func (w *schemaWriter) finish(r *rendering) error {
-	kind, cells := btree.TableLeaf, w.cells
-	for !fitsPage1(kind, cells) {
-		above, err := w.level(kind, cells)
-		if err != nil {
-			return err
+// pack packs level upon level until what is left fits the root page, of which head
+// bytes are taken.
+func (w *rowWriter) pack(head int) (kind btree.Kind, cells []schemaCell, err error) {
+	kind, cells = btree.TableLeaf, w.cells
+	for !fitPage(head, cells) {
+		if cells, err = w.level(kind, cells); err != nil {
+			return kind, nil, err
 		}
-		kind, cells = btree.TableInterior, above
+		kind = btree.TableInterior
 	}
-	r.pages = fileNumber(w.next - 1)
-	page, err := fill(1, kind, r.header(), cells)
-	if err != nil {
-		return err
-	}
-	w.pages[1] = page
-	return nil
+	return kind, cells, nil
 }
 
-func fitsPage1(kind btree.Kind, cells []schemaCell) bool {
-	room := btree.PageBytes - btree.FileHeader - 12
+func fitPage(head int, cells []schemaCell) bool {
+	room := btree.PageBytes - head - 12
 	for _, c := range cells {
 		room -= max(len(c.data), 4) + 2
 	}
@@ -142,7 +140,7 @@ func fitsPage1(kind btree.Kind, cells []schemaCell) bool {
 }
 
 // level packs cells into pages and returns the cells of the level above.
-func (w *schemaWriter) level(kind btree.Kind, cells []schemaCell) ([]schemaCell, error) {
+func (w *rowWriter) level(kind btree.Kind, cells []schemaCell) ([]schemaCell, error) {
 	var above []schemaCell
 	for len(cells) > 0 {
 		n, room := 0, btree.PageBytes-12

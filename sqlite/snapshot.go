@@ -23,6 +23,8 @@ type snapshot struct {
 	pages    uint32
 	// schemaSum is as the rendering's, of the schema table as it is.
 	schemaSum [32]byte
+	// sequences are what the sequence table shows; nil if there is no such table.
+	sequences *vdb.Sequences
 }
 
 // Page returns a page. Its bytes never change.
@@ -39,6 +41,7 @@ type overlay struct {
 	mu    sync.RWMutex
 	pages map[uint32][]writtenPage // by number, in the order of seq
 	count int                      // of all states
+	seq   uint64                   // the latest
 	// parents says what is above a page where that is not as rendered. An overflow
 	// page's parent is its leaf. Only the writer uses it.
 	parents map[uint32]uint32
@@ -61,7 +64,7 @@ func (o *overlay) clone() *overlay {
 	for number, states := range o.pages {
 		c.pages[number] = slices.Clone(states)
 	}
-	c.count = o.count
+	c.count, c.seq = o.count, o.seq
 	return c
 }
 
@@ -77,14 +80,16 @@ func (o *overlay) page(number uint32, seq uint64) []byte {
 	return states[i-1].data
 }
 
-// add adds the pages of a transaction.
-func (o *overlay) add(seq uint64, pages map[uint32][]byte) {
+// add adds the pages of a transaction and returns the seq that sees them.
+func (o *overlay) add(pages map[uint32][]byte) uint64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.seq++
 	for number, data := range pages {
-		o.pages[number] = append(o.pages[number], writtenPage{seq, data})
+		o.pages[number] = append(o.pages[number], writtenPage{o.seq, data})
 	}
 	o.count += len(pages)
+	return o.seq
 }
 
 // maxOverlay is how many pages an overlay may hold before its branch is rendered
@@ -115,7 +120,8 @@ func (f *branchFile) current(ctx context.Context) (*snapshot, error) {
 		return nil, err
 	}
 	if f.latest != nil && f.latest.version == v && f.latest.over.count < maxOverlay {
-		return f.latest, nil
+		f.latest, err = f.latest.counted(ctx, f.db.engine)
+		return f.latest, err
 	}
 	s, err := f.db.open(ctx, v)
 	if err != nil {
@@ -186,7 +192,8 @@ func (d *database) open(ctx context.Context, v vdb.Version) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &snapshot{rendering: r, version: v, contents: c, over: newOverlay(), pages: r.pages, schemaSum: r.schemaSum}, nil
+	s := &snapshot{rendering: r, version: v, contents: c, over: newOverlay(), pages: r.pages, schemaSum: r.schemaSum}
+	return s.counted(ctx, d.engine)
 }
 
 // at returns a revision as a file that stays.
