@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/vdbgo/vdb/prolly"
 )
@@ -205,6 +206,9 @@ func (t *tableMerge) anyName() string {
 func (m *merger) planTable(t *tableMerge) error {
 	base, ours, theirs := t.sides[atBase], t.sides[atOurs], t.sides[atTheirs]
 	switch {
+	case ours != nil && strings.HasPrefix(ours.name, statisticsPrefix):
+		t.takeWhole(atOurs)
+		return nil
 	case sameTable(base, theirs):
 		t.takeWhole(atOurs)
 		return nil
@@ -218,6 +222,10 @@ func (m *merger) planTable(t *tableMerge) error {
 	}
 	return m.planMerge(t)
 }
+
+// statisticsPrefix begins the names of the tables in which SQLite keeps what ANALYZE
+// has found. Each side's describe its own rows; none is worth a conflict.
+const statisticsPrefix = "sqlite_stat"
 
 func sameTable(a, b *tableSide) bool {
 	if a == nil || b == nil {

@@ -53,3 +53,32 @@ func TestAutoincrementAcrossBranches(t *testing.T) {
 	want(main, "SELECT group_concat(name || seq) FROM (SELECT * FROM sqlite_sequence ORDER BY name)", "other101,t4")
 	want(main, "PRAGMA integrity_check", "ok")
 }
+
+// What ANALYZE found on two branches is no conflict.
+func TestStatisticsMerge(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.vdb")
+	db, err := sql.Open("vdb", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for _, s := range []string{
+		"CREATE TABLE t(id INTEGER PRIMARY KEY, a)", "CREATE INDEX ta ON t(a)", "INSERT INTO t VALUES(1, 1)",
+		"ANALYZE", "SELECT dolt_commit('-Am', 'one')", "SELECT dolt_branch('side')",
+		"INSERT INTO t VALUES(2, 2), (3, 3)", "ANALYZE", "SELECT dolt_commit('-am', 'main')",
+		"SELECT dolt_checkout('side')", "INSERT INTO t VALUES(4, 2)", "ANALYZE", "SELECT dolt_commit('-am', 'side')",
+		"SELECT dolt_merge('main')",
+	} {
+		if _, err := db.Exec(s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+	var rows, statistics int
+	if err := db.QueryRow("SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM sqlite_stat1)").Scan(&rows, &statistics); err != nil || rows != 4 || statistics != 1 {
+		t.Fatal(rows, statistics, err)
+	}
+	if _, err := db.Exec("CREATE VIEW v AS SELECT * FROM t AS OF 'HEAD~'"); err == nil {
+		t.Fatal("a view of the past")
+	}
+}

@@ -70,6 +70,9 @@ func (c *conn) vacuum(s statement) string {
 
 // asOf reads tables from the versions that they are asked for.
 func (c *conn) asOf(ctx context.Context, s statement, args []driver.NamedValue) (string, []driver.NamedValue, error) {
+	if k := s.info.Kind; k == sqltext.KindCreateView || k == sqltext.KindCreateTrigger {
+		return "", nil, errors.New("a view or trigger cannot read AS OF a revision: it would be another one tomorrow; put AS OF into the query that uses it")
+	}
 	var used []string
 	r, err := sqltext.AsOfRewrite(s.text, s.info, func(i int) (string, string, error) {
 		at := s.info.AsOf[i]
