@@ -171,7 +171,7 @@ func (t EngineTree) Size(key, value []byte) (int64, error) {
 	if t.index == nil || len(value) > 0 {
 		return record.LogicalSize(value), nil
 	}
-	p, err := t.entry(nil, key)
+	p, _, err := t.entry(nil, key)
 	return int64(len(p)), err
 }
 
@@ -179,7 +179,7 @@ func (t EngineTree) Size(key, value []byte) (int64, error) {
 // made in room. ok is false if values stand out of line, then Payload has it.
 func (t EngineTree) Inline(room, key, value []byte) (payload []byte, ok bool, err error) {
 	if t.index != nil && len(value) == 0 {
-		payload, err = t.entry(room[:0], key)
+		payload, _, err = t.entry(room[:0], key)
 		return payload, err == nil, err
 	}
 	return value, !record.HasOutOfLine(value), nil
@@ -191,26 +191,35 @@ func (t EngineTree) Spills(value []byte) bool { return len(value) > longEntry }
 // Payload returns an item's payload in SQLite's file.
 func (t EngineTree) Payload(ctx context.Context, key, value []byte) (*Payload, error) {
 	if t.index != nil && len(value) == 0 {
-		p, err := t.entry(nil, key)
+		p, _, err := t.entry(nil, key)
 		return &Payload{size: int64(len(p)), head: p}, err
 	}
 	return t.expand(ctx, value)
 }
 
-// entry appends the record of an index entry whose key says it all.
-func (t EngineTree) entry(dst, key []byte) ([]byte, error) {
+// EntryOfKey returns the payload of an index entry of which the key alone is
+// known. ok is false if another entry, which has a value, could have that key.
+func (t EngineTree) EntryOfKey(key []byte) (p *Payload, ok bool) {
+	if t.index == nil {
+		return nil, false
+	}
+	payload, exact, err := t.entry(nil, key)
+	return &Payload{size: int64(len(payload)), head: payload}, exact && err == nil
+}
+
+// entry appends the record of an index entry that has no value: its key is made of
+// values as they are. exact tells that such a key can have no value.
+func (t EngineTree) entry(dst, key []byte) (payload []byte, exact bool, err error) {
 	x := t.index
 	var buf [16]Value
 	vals, rest := buf[:0], key
+	exact = len(key) <= longEntry
 	for i, c := range x.columns {
-		v, after, exact, err := record.DecodeKey(rest, c.KeyColumn)
-		if err == nil && !exact {
-			err = fmt.Errorf("an entry without its record")
-		}
+		v, after, told, err := record.DecodeKey(rest, c.KeyColumn)
 		if err != nil {
-			return nil, fmt.Errorf("index %s: %w", x.name, err)
+			return nil, false, fmt.Errorf("index %s: %w", x.name, err)
 		}
-		rest = after
+		rest, exact = after, exact && told
 		if !x.repeats(i) {
 			vals = append(vals, v)
 		}
@@ -218,11 +227,11 @@ func (t EngineTree) entry(dst, key []byte) ([]byte, error) {
 	if x.rowid {
 		id, err := record.DecodeIntKey(rest)
 		if err != nil {
-			return nil, fmt.Errorf("index %s: %w", x.name, err)
+			return nil, false, fmt.Errorf("index %s: %w", x.name, err)
 		}
 		vals = append(vals, record.Int(id))
 	}
-	return record.AppendSQLite(dst, vals), nil
+	return record.AppendSQLite(dst, vals), exact, nil
 }
 
 // expand makes SQLite's record of a stored one.
@@ -372,7 +381,7 @@ func (l *layout) canonical(ctx context.Context, w prolly.Store, vals []Value) ([
 		}
 	}
 	n := len(vals)
-	for n > 0 && l.isFallback(n-1, vals[n-1]) {
+	for n > 1 && l.isFallback(n-1, vals[n-1]) {
 		n--
 	}
 	return record.Append(nil, vals[:n]), nil

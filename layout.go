@@ -296,7 +296,7 @@ func (l *layout) appendRecord(dst []byte, row []Value) []byte {
 		vals = append(vals, l.cols[column].affinity.Store(v))
 	}
 	n := len(vals)
-	for n > 0 && l.omittable(n-1, row) {
+	for n > 1 && l.omittable(n-1, row) {
 		n--
 	}
 	return record.Append(dst, vals[:n])

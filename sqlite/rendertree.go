@@ -340,10 +340,8 @@ func (t *tree) separator(ctx context.Context, kid *treeNode, offset uint32) ([]b
 // payloadOf returns the payload of the last item below a node. The keys of most
 // index entries tell it all.
 func (t *tree) payloadOf(ctx context.Context, kid *treeNode) (*vdb.Payload, error) {
-	if !t.HoldsRows() {
-		if p, err := t.Payload(ctx, kid.key, nil); err == nil {
-			return p, nil
-		}
+	if p, ok := t.EntryOfKey(kid.key); ok {
+		return p, nil
 	}
 	value, err := t.lastValue(ctx, *kid)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vdbgo/vdb/internal/sqltext"
 	"github.com/vdbgo/vdb/internal/vfs"
+	lib "modernc.org/sqlite/lib"
 )
 
 // translate returns a statement as SQLite runs it, and what to bind to it.
@@ -57,9 +58,12 @@ func (c *conn) use(ctx context.Context, name string) error {
 	return c.point(ctx, branch)
 }
 
-// vacuum leaves VACUUM INTO to SQLite, and does nothing else: pages are rendered
-// packed.
+// vacuum leaves VACUUM INTO to SQLite, and VACUUM where it is an error. Else there
+// is nothing to do: pages are rendered packed.
 func (c *conn) vacuum(s statement) string {
+	if lib.Xsqlite3_get_autocommit(c.raw.TLS, c.raw.DB) == 0 {
+		return s.text
+	}
 	for t := range sqltext.Tokens(s.text) {
 		if strings.EqualFold(t.Of(s.text), "into") {
 			return s.text
