@@ -137,7 +137,7 @@ func (l *layout) extends(old *layout) bool {
 
 // sameForm tells whether the entries of two indexes have the same form.
 func (x *indexLayout) sameForm(y *indexLayout) bool {
-	if len(x.columns) != len(y.columns) || x.own != y.own || x.rowid != y.rowid {
+	if len(x.columns) != len(y.columns) || x.own != y.own || x.rowid != y.rowid || x.unsorted != y.unsorted {
 		return false
 	}
 	for i := range x.columns {
@@ -159,6 +159,21 @@ type EngineTree struct {
 // Integer tells whether the items are keyed by a 64-bit integer: a table b-tree.
 // Others are index b-trees, which hold a WITHOUT ROWID table's rows too.
 func (t EngineTree) Integer() bool { return t.index == nil && t.layout.kind != keyClustered }
+
+// Sorted tells whether SQLite has the items in the order of their keys. Those of
+// an index with a collation that only SQL knows are in another one there.
+func (t EngineTree) Sorted() bool { return t.index == nil || !t.index.unsorted }
+
+// Columns returns how many values an index entry's record has, without the rowid.
+func (t EngineTree) Columns() int {
+	n := 0
+	for i := range t.index.columns {
+		if !t.index.repeats(i) {
+			n++
+		}
+	}
+	return n
+}
 
 // HoldsRows tells whether the items are rows, not index entries.
 func (t EngineTree) HoldsRows() bool { return t.index == nil }

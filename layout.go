@@ -60,6 +60,7 @@ type indexLayout struct {
 	turned  bool        // the primary key sorts a column downwards, and the entry does not
 	// evaluated says that only SQL can make entries.
 	evaluated bool
+	unsorted  bool
 	config    *prolly.Config
 }
 
@@ -138,7 +139,7 @@ func (l *layout) keyColumn(column int, collation string, desc bool) keyColumn {
 }
 
 func (l *layout) layIndex(x Index) indexLayout {
-	ix := indexLayout{name: x.Name, unique: x.Unique, own: len(x.Columns), rowid: l.kind != keyClustered, config: indexConfig, key: l.key, evaluated: x.evaluated()}
+	ix := indexLayout{name: x.Name, unique: x.Unique, own: len(x.Columns), rowid: l.kind != keyClustered, config: indexConfig, key: l.key, evaluated: x.evaluated(), unsorted: x.Unsorted}
 	for _, c := range x.Columns {
 		ix.columns = append(ix.columns, l.indexColumn(c))
 	}

@@ -82,11 +82,12 @@ type storedColumn struct {
 }
 
 type storedIndex struct {
-	Name    string              `json:"name"`
-	Columns []storedIndexColumn `json:"columns"`
-	Unique  bool                `json:"unique,omitempty"`
-	SQL     string              `json:"sql,omitempty"`
-	Partial bool                `json:"partial,omitempty"`
+	Name     string              `json:"name"`
+	Columns  []storedIndexColumn `json:"columns"`
+	Unique   bool                `json:"unique,omitempty"`
+	SQL      string              `json:"sql,omitempty"`
+	Partial  bool                `json:"partial,omitempty"`
+	Unsorted bool                `json:"unsorted,omitempty"`
 }
 
 type storedIndexColumn struct {
@@ -111,7 +112,7 @@ func encodeSchema(s *Schema) ([]byte, error) {
 	}
 	for _, x := range s.Indexes {
 		stored.Indexes = append(stored.Indexes, storedIndex{
-			Name: x.Name, Columns: storedColumns(x.Columns), Unique: x.Unique, SQL: x.SQL, Partial: x.Partial,
+			Name: x.Name, Columns: storedColumns(x.Columns), Unique: x.Unique, SQL: x.SQL, Partial: x.Partial, Unsorted: x.Unsorted,
 		})
 	}
 	for _, fk := range s.ForeignKeys {
@@ -142,7 +143,7 @@ func decodeSchema(data []byte) (*Schema, error) {
 	}
 	for _, x := range stored.Indexes {
 		s.Indexes = append(s.Indexes, Index{
-			Name: x.Name, Columns: indexColumns(x.Columns), Unique: x.Unique, SQL: x.SQL, Partial: x.Partial,
+			Name: x.Name, Columns: indexColumns(x.Columns), Unique: x.Unique, SQL: x.SQL, Partial: x.Partial, Unsorted: x.Unsorted,
 		})
 	}
 	for _, fk := range stored.ForeignKeys {

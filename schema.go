@@ -60,6 +60,9 @@ type Index struct {
 	SQL string
 	// Partial says that only SQL can tell which rows the index has.
 	Partial bool
+	// Unsorted says that SQL sorts the index by a collation that only it knows: here
+	// the entries are in BINARY order.
+	Unsorted bool
 }
 
 // evaluated tells whether only SQL can tell what the index holds of a row.

@@ -246,6 +246,9 @@ func (c *commit) diff(t vdb.EngineTree, root uint32) vdb.EngineItems {
 func (c *commit) build(t vdb.EngineTree, root uint32) vdb.EngineItems {
 	return func(ctx context.Context, w prolly.Store) iter.Seq2[prolly.Edit, error] {
 		d := &treeDiff{commit: c, ctx: ctx, tree: t, store: w}
+		if !t.Sorted() {
+			return d.sortedItems(root)
+		}
 		return func(yield func(prolly.Edit, error) bool) {
 			for item, err := range btree.Walk(btree.Side{Source: c, Root: root}) {
 				var e prolly.Edit
@@ -271,6 +274,9 @@ type treeDiff struct {
 }
 
 func (d *treeDiff) edits(from, to btree.Side) iter.Seq2[prolly.Edit, error] {
+	if !d.tree.Sorted() {
+		return d.unsortedEdits(from, to)
+	}
 	return func(yield func(prolly.Edit, error) bool) {
 		for change, err := range btree.Diff(from, to, &d.dirty, d.order) {
 			var e prolly.Edit

@@ -224,14 +224,12 @@ func (r *reading) readCollations() error {
 		return err
 	}
 	i := 0
-	err := r.each(func(rows *sql.Rows) (err error) {
+	err := r.each(func(rows *sql.Rows) error {
 		c := &r.schema.Columns[i]
 		i++
 		var collation string
-		if err := rows.Scan(&collation); err != nil {
-			return err
-		}
-		c.Collation, err = known(collation)
+		err := rows.Scan(&collation)
+		c.Collation, _ = known(collation)
 		return err
 	}, `SELECT coll FROM pragma_index_xinfo('vdb collations') WHERE seqno < ?`, len(names))
 	if err != nil {
@@ -241,15 +239,15 @@ func (r *reading) readCollations() error {
 	return err
 }
 
-// known returns a collation as vdb calls it.
-func known(collation string) (string, error) {
+// known returns a collation as vdb calls it; false for one of the application's.
+func known(collation string) (string, bool) {
 	switch c := strings.ToUpper(collation); c {
 	case "BINARY":
-		return "", nil
+		return "", true
 	case "NOCASE", "RTRIM":
-		return c, nil
+		return c, true
 	}
-	return "", fmt.Errorf("collation %s: BINARY, NOCASE and RTRIM can be stored", collation)
+	return "", false
 }
 
 // readKey finds what the table is keyed by: the rowid, or an index of its own.
@@ -267,9 +265,12 @@ func (r *reading) readKey() error {
 	case err != nil || !without:
 		return err // a rowid table with a unique index
 	}
-	columns, err := r.indexColumns(index.String)
+	columns, unsorted, err := r.indexColumns(index.String)
 	if err != nil {
 		return err
+	}
+	if unsorted {
+		return fmt.Errorf("a WITHOUT ROWID table can be sorted by BINARY, NOCASE and RTRIM only: leave WITHOUT ROWID out, or the key's collation")
 	}
 	plain := true
 	for _, c := range columns {
@@ -295,8 +296,9 @@ func (r *reading) readAlias() error {
 	}, `SELECT name FROM pragma_table_xinfo(?) WHERE pk`, r.name)
 }
 
-// indexColumns lists the columns that an index is declared with.
-func (r *reading) indexColumns(index string) (columns []vdb.IndexColumn, err error) {
+// indexColumns lists the columns that an index is declared with, and tells whether
+// one has a collation of the application's.
+func (r *reading) indexColumns(index string) (columns []vdb.IndexColumn, unsorted bool, err error) {
 	err = r.each(func(rows *sql.Rows) error {
 		var c vdb.IndexColumn
 		var cid int
@@ -309,11 +311,13 @@ func (r *reading) indexColumns(index string) (columns []vdb.IndexColumn, err err
 		} else if cid == -1 {
 			return fmt.Errorf("an index on the rowid")
 		}
-		c.Collation, err = known(collation)
+		var ok bool
+		c.Collation, ok = known(collation)
+		unsorted = unsorted || !ok
 		columns = append(columns, c)
-		return err
+		return nil
 	}, `SELECT cid, "desc", coll FROM pragma_index_xinfo(?) WHERE key`, index)
-	return columns, err
+	return columns, unsorted, err
 }
 
 func (r *reading) readIndex(row schemaRow) error {
@@ -326,7 +330,7 @@ func (r *reading) readIndex(row schemaRow) error {
 	if err != nil {
 		return err
 	}
-	if x.Columns, err = r.indexColumns(name); err != nil {
+	if x.Columns, x.Unsorted, err = r.indexColumns(name); err != nil {
 		return err
 	}
 	for i := range x.Columns {

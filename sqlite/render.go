@@ -35,6 +35,9 @@ type tree struct {
 	first uint32 // place of the page that follows it in pre-order
 	pages uint32 // root included
 	top   treeNode
+	// packed has the pages of an index that is not in the order of its tree.
+	packed *packedTree
+	sort   func(ctx context.Context) error // makes packed
 }
 
 // lockPage holds the byte at 1 GiB, which SQLite locks: it is never used.
@@ -60,12 +63,15 @@ func place(number uint32) uint32 {
 const maxPages = 1<<32 - 2
 
 // render lays a version out.
-func render(ctx context.Context, c *vdb.Contents, cache *pageCache) (*rendering, error) {
+func render(ctx context.Context, c *vdb.Contents, cache *pageCache, in *introspector) (*rendering, error) {
 	r := &rendering{contents: c, cache: cache}
 	for _, t := range c.Tables {
 		r.add(t.Rows())
 		for i := range t.Schema().Indexes {
 			r.add(t.Index(i))
+			if x := r.trees[len(r.trees)-1]; !x.Sorted() {
+				x.sort = func(ctx context.Context) error { return x.loadPacked(ctx, in, t.Schema(), i) }
+			}
 		}
 	}
 	next := uint64(2 + len(r.trees))

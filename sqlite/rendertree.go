@@ -28,6 +28,9 @@ func (n *treeNode) edge() bool { return n.kids != nil }
 // load finds the tree's shape. An interior page needs two children: where the
 // canonical tree ends in a node with one, the page borrows from its neighbour.
 func (t *tree) load(ctx context.Context) error {
+	if t.sort != nil {
+		return t.sort(ctx)
+	}
 	if t.IsEmpty() {
 		t.pages = 1
 		return nil
@@ -206,6 +209,9 @@ func (t *tree) descend(ctx context.Context, at *spot) error {
 
 // parents lists the pages from the root to the one at offset.
 func (t *tree) parents(ctx context.Context, offset uint32) ([]uint32, error) {
+	if t.packed != nil {
+		return t.packed.above(t, offset), nil
+	}
 	var path []uint32
 	at, err := t.find(ctx, offset, func(o uint32) { path = append(path, t.number(o)) })
 	if err != nil {
@@ -228,6 +234,9 @@ func (t *tree) parents(ctx context.Context, offset uint32) ([]uint32, error) {
 
 // render makes the page at offset in the tree's pre-order.
 func (t *tree) render(ctx context.Context, offset uint32) ([]byte, error) {
+	if t.packed != nil {
+		return t.packed.pages[offset], nil
+	}
 	if t.IsEmpty() {
 		kind := btree.IndexLeaf
 		if t.Integer() {

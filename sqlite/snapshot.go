@@ -188,7 +188,7 @@ func (d *database) open(ctx context.Context, v vdb.Version) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := render(ctx, c, d.cache)
+	r, err := render(ctx, c, d.cache, d.introspector)
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,31 @@ func Diff(from, to Side, dirty *Dirty, compare func(from, to *Item) (int, error)
 	}
 }
 
+// EachBeside calls each for the items of both states that are on written pages or
+// below them, first those of the older. What differs is among them.
+func EachBeside(from, to Side, dirty *Dirty, each func(old bool, item *Item) error) error {
+	d := differ{dirty: dirty, source: to.Source}
+	a, b, err := d.walkers(from, to)
+	if err != nil {
+		return err
+	}
+	for i, w := range []*walker{a, b} {
+		for {
+			more, err := w.next()
+			if err != nil {
+				return err
+			}
+			if !more {
+				break
+			}
+			if err := each(i == 0, &w.item); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 type differ struct {
 	dirty   *Dirty
 	compare func(from, to *Item) (int, error)
@@ -57,24 +82,30 @@ type reach struct {
 }
 
 func (d *differ) run(from, to Side, yield func(Change, error) bool) error {
+	a, b, err := d.walkers(from, to)
+	if err != nil {
+		return err
+	}
+	return d.join(a, b, yield)
+}
+
+// walkers returns walkers over what both states do not share.
+func (d *differ) walkers(from, to Side) (a, b *walker, err error) {
 	for _, side := range []struct {
 		Side
 		*reach
 	}{{from, &d.from}, {to, &d.to}} {
 		side.same, side.kept = map[uint32]bool{}, map[uint32]bool{}
 		if err := d.explore(side.Source, side.Root, side.reach, 0); err != nil {
-			return err
+			return nil, nil, err
 		}
 	}
-	a := walker{source: from.Source, skip: d.skips(&d.to)}
-	b := walker{source: to.Source, skip: d.skips(&d.from)}
+	a = &walker{source: from.Source, skip: d.skips(&d.to)}
+	b = &walker{source: to.Source, skip: d.skips(&d.from)}
 	if err := a.enter(from.Root); err != nil {
-		return err
+		return nil, nil, err
 	}
-	if err := b.enter(to.Root); err != nil {
-		return err
-	}
-	return d.join(&a, &b, yield)
+	return a, b, b.enter(to.Root)
 }
 
 // explore finds what a state has above the pages that were written.
