@@ -32,40 +32,43 @@ func (in *introspector) close() error { return in.scratch.Close() }
 
 // schema returns the schema of a table, given its rows of the schema table.
 func (in *introspector) schema(ctx context.Context, table schemaRow, indexes []schemaRow) (*vdb.Schema, error) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	tx, err := in.scratch.BeginTx(ctx, nil)
+	r := &reading{ctx: ctx, name: table.name, schema: &vdb.Schema{Name: table.name}}
+	err := in.try(ctx, func(tx *sql.Tx) error {
+		r.tx = tx
+		return r.run(table, indexes)
+	})
 	if err != nil {
-		return nil, err
-	}
-	defer tx.Rollback()
-	r := &reading{ctx: ctx, tx: tx, name: table.name, schema: &vdb.Schema{Name: table.name}}
-	if err := r.run(table, indexes); err != nil {
 		return nil, fmt.Errorf("read the schema of table %s: %w", table.name, err)
 	}
 	return r.schema, nil
 }
 
-// clusters tells whether a CREATE TABLE statement makes a table whose rows SQLite
-// would keep apart from its primary key: then vdb has it WITHOUT ROWID.
-func (in *introspector) clusters(ctx context.Context, statement, table string) (bool, error) {
+// try runs fn in the empty database, which stays empty.
+func (in *introspector) try(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	tx, err := in.scratch.BeginTx(ctx, nil)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer tx.Rollback()
-	if _, err := tx.ExecContext(ctx, statement); err != nil {
-		return false, nil // the statement will say so itself
-	}
-	var n int
-	err = tx.QueryRowContext(ctx, `SELECT
-		(SELECT count(*) FROM pragma_index_list(?1) WHERE origin = 'pk') AND
-		NOT (SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?1 COLLATE NOCASE) AND
-		NOT EXISTS (SELECT 1 FROM pragma_index_list(?1) AS x, pragma_index_xinfo(x.name) AS c
-			WHERE x.origin = 'pk' AND c.key AND upper(c.coll) NOT IN ('BINARY', 'NOCASE', 'RTRIM'))`, table).Scan(&n)
-	return n != 0, err
+	return fn(tx)
+}
+
+// clusters tells whether a CREATE TABLE statement makes a table whose rows SQLite
+// would keep apart from its primary key: then vdb has it WITHOUT ROWID.
+func (in *introspector) clusters(ctx context.Context, statement, table string) (clusters bool, err error) {
+	err = in.try(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return nil // the statement will say so itself
+		}
+		return tx.QueryRowContext(ctx, `SELECT
+			(SELECT count(*) FROM pragma_index_list(?1) WHERE origin = 'pk') AND
+			NOT (SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?1 COLLATE NOCASE) AND
+			NOT EXISTS (SELECT 1 FROM pragma_index_list(?1) AS x, pragma_index_xinfo(x.name) AS c
+				WHERE x.origin = 'pk' AND c.key AND upper(c.coll) NOT IN ('BINARY', 'NOCASE', 'RTRIM'))`, table).Scan(&clusters)
+	})
+	return clusters, err
 }
 
 // reading reads one table's schema.

@@ -45,22 +45,10 @@ func (s *session) working(ctx context.Context) (*vdb.Branch, error) {
 
 // outside runs a verb on the connection's branch with no SQL transaction open:
 // what the transaction wrote is committed to the working set before.
-func (s *session) outside(fn func(ctx context.Context, b *vdb.Branch) error) (err error) {
-	ctx := s.ctx()
-	b, err := s.working(ctx)
+func (s *session) outside(fn func(ctx context.Context, b *vdb.Branch) error) error {
+	b, err := s.working(s.ctx())
 	if err != nil {
 		return err
 	}
-	if s.settle != nil {
-		resume, err := s.settle(ctx)
-		if err != nil {
-			return err
-		}
-		defer func() {
-			if e := resume(); err == nil {
-				err = e
-			}
-		}()
-	}
-	return fn(ctx, b)
+	return settled(s, func(ctx context.Context) error { return fn(ctx, b) })
 }

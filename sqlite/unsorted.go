@@ -184,25 +184,30 @@ func (w *packer) adopt(parent uint32, offsets ...uint32) {
 }
 
 // sort returns the order in which SQLite has the entries of an index.
-func (in *introspector) sort(ctx context.Context, s *vdb.Schema, index int, payloads [][]byte) ([]int, error) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	tx, err := in.scratch.BeginTx(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer tx.Rollback()
+func (in *introspector) sort(ctx context.Context, s *vdb.Schema, index int, payloads [][]byte) (order []int, err error) {
+	err = in.try(ctx, func(tx *sql.Tx) (err error) {
+		r := &reading{ctx: ctx, tx: tx}
+		columns, terms, err := r.orderOf(s, index)
+		if err == nil {
+			order, err = r.sortEntries(columns, terms, payloads)
+		}
+		return err
+	})
+	return order, err
+}
+
+// orderOf returns columns for the values of an index's entries, and the terms by
+// which they are sorted.
+func (r *reading) orderOf(s *vdb.Schema, index int) (columns, terms []string, err error) {
 	statements := []string{tableSQL(s)}
 	if sql := indexSQL(s, index); sql != "" {
 		statements = append(statements, sql)
 	}
 	for _, statement := range statements {
-		if _, err := tx.ExecContext(ctx, statement); err != nil {
-			return nil, err
+		if _, err := r.tx.ExecContext(r.ctx, statement); err != nil {
+			return nil, nil, err
 		}
 	}
-	r := &reading{ctx: ctx, tx: tx}
-	var terms, columns []string
 	err = r.each(func(rows *sql.Rows) error {
 		var collation string
 		var desc bool
@@ -218,10 +223,7 @@ func (in *introspector) sort(ctx context.Context, s *vdb.Schema, index int, payl
 		terms = append(terms, term)
 		return nil
 	}, `SELECT coll, "desc" FROM pragma_index_xinfo(?) ORDER BY seqno`, s.Indexes[index].Name)
-	if err != nil {
-		return nil, err
-	}
-	return r.sortEntries(columns, terms, payloads)
+	return columns, terms, err
 }
 
 func (r *reading) sortEntries(columns, terms []string, payloads [][]byte) ([]int, error) {
