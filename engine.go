@@ -88,7 +88,10 @@ func (t EngineTable) Rows() EngineTree {
 
 // Index returns the tree of an index, by its place in the schema.
 func (t EngineTable) Index(i int) EngineTree {
-	return EngineTree{Tree: t.view.indexes[i].tree, layout: t.view.layout, index: &t.view.index[i]}
+	return EngineTree{
+		Tree: t.view.indexes[i].tree, layout: t.view.layout, index: &t.view.index[i],
+		form: EngineForm{schema: t.view.entry.schema, place: i + 1},
+	}
 }
 
 // LayOut returns the trees that a table of the schema has: old's where their
@@ -154,6 +157,22 @@ type EngineTree struct {
 	prolly.Tree
 	layout *layout
 	index  *indexLayout // nil: rows
+	form   EngineForm   // of an index
+}
+
+// EngineForm tells forms apart in which items stand in SQLite's file. Trees of one
+// form show equal nodes as equal pages.
+type EngineForm struct {
+	schema hash.Hash
+	place  int // of an index, from 1; a form of rows is 0, or -1 in an index b-tree
+}
+
+// Form returns the form of the tree's items.
+func (t EngineTree) Form() EngineForm {
+	if t.index == nil && !t.Integer() {
+		return EngineForm{place: -1}
+	}
+	return t.form
 }
 
 // Integer tells whether the items are keyed by a 64-bit integer: a table b-tree.

@@ -25,6 +25,7 @@ type rendering struct {
 	schemaSum [32]byte
 	pages     uint32 // in the file
 	cache     *pageCache
+	slots     slots // of the trees' pages
 }
 
 // tree is a tree with its place in the file. Places are counted without the page
@@ -88,6 +89,7 @@ func render(ctx context.Context, c *vdb.Contents, cache *pageCache, in *introspe
 	if err := r.renderSchema(uint32(next)); err != nil {
 		return nil, err
 	}
+	r.slots = newSlots(r.pages)
 	return r, nil
 }
 
@@ -97,22 +99,38 @@ func (r *rendering) add(t vdb.EngineTree) {
 
 // Page returns a page of the file. Its bytes never change.
 func (r *rendering) Page(number uint32) ([]byte, error) {
+	if data := r.slots.page(number); data != nil {
+		return data, nil
+	}
 	if data, ok := r.schema[number]; ok {
 		return data, nil
 	}
-	if data := r.cache.get(r, number); data != nil {
-		return data, nil
+	data, err := r.render(context.Background(), number)
+	if err != nil {
+		return nil, fmt.Errorf("render page %d: %w", number, err)
 	}
+	return data, nil
+}
+
+// render makes a page, unless another rendering has made the same.
+func (r *rendering) render(ctx context.Context, number uint32) ([]byte, error) {
 	t, offset, err := r.locate(number)
 	if err != nil {
 		return nil, err
 	}
-	data, err := t.render(context.Background(), offset)
+	key, err := t.leafKey(ctx, offset)
 	if err != nil {
-		return nil, fmt.Errorf("render page %d: %w", number, err)
+		return nil, err
 	}
-	r.cache.put(r, number, data)
-	return data, nil
+	if p, data := r.cache.leaf(key); data != nil {
+		r.slots.set(number, p)
+		return data, nil
+	}
+	data, err := t.render(ctx, offset)
+	if err == nil {
+		r.slots.set(number, r.cache.put(key, data))
+	}
+	return data, err
 }
 
 // locate finds the tree of a page, and the page's place in its pre-order.

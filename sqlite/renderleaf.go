@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/vdbgo/vdb"
-	"github.com/vdbgo/vdb/hash"
 	"github.com/vdbgo/vdb/internal/btree"
 	"github.com/vdbgo/vdb/prolly"
 )
@@ -18,26 +17,26 @@ type leaf struct {
 	kind   btree.Kind
 	node   prolly.Node
 	starts []int // the first item on each leaf page
+	plain  bool  // there is one page
 }
 
-func (t *tree) openLeaf(ctx context.Context, h hash.Hash) (*leaf, error) {
-	node, err := t.Node(ctx, h)
+func (t *tree) openLeaf(ctx context.Context, n *treeNode) (*leaf, error) {
+	node, err := t.Node(ctx, n.hash)
 	if err != nil {
 		return nil, err
 	}
-	l := &leaf{tree: t, node: node, kind: btree.IndexLeaf, starts: []int{0}}
+	l := &leaf{tree: t, node: node, kind: btree.IndexLeaf, starts: []int{0}, plain: n.pages == 1}
 	if t.Integer() {
 		l.kind = btree.TableLeaf
-		return l, l.pack()
+		if !l.plain {
+			return l, l.pack()
+		}
 	}
 	return l, nil
 }
 
 // pack fills one leaf page after the other.
 func (l *leaf) pack() error {
-	if !l.node.HasAddresses() && len(l.node.Bytes())+mostOverhead*l.node.Len() < btree.PageBytes {
-		return nil
-	}
 	free := btree.PageBytes - 8
 	for i := range l.node.Len() {
 		size, err := l.size(i)
@@ -57,9 +56,6 @@ func (l *leaf) pack() error {
 	return nil
 }
 
-// mostOverhead is more than what a cell without overflow takes beside its record.
-const mostOverhead = 16
-
 // size is the length of an item's payload.
 func (l *leaf) size(i int) (int64, error) {
 	return l.tree.Size(l.node.Key(i), l.node.Value(i))
@@ -67,6 +63,9 @@ func (l *leaf) size(i int) (int64, error) {
 
 // overflow is how many overflow pages an item takes.
 func (l *leaf) overflow(i int) (uint32, error) {
+	if l.plain {
+		return 0, nil
+	}
 	value := l.node.Value(i)
 	if !l.node.HasAddresses() && !l.tree.Spills(value) {
 		return 0, nil

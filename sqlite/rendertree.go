@@ -46,7 +46,7 @@ func (t *tree) load(ctx context.Context) error {
 			return err
 		}
 		t.top.pages = uint32(pages)
-		if leaf, err := t.openLeaf(ctx, t.Hash()); err != nil {
+		if leaf, err := t.openLeaf(ctx, &t.top); err != nil {
 			return err
 		} else if len(leaf.starts) > 1 {
 			t.top = treeNode{level: 1, key: t.top.key, kids: []treeNode{t.top}}
@@ -220,7 +220,7 @@ func (t *tree) parents(ctx context.Context, offset uint32) ([]uint32, error) {
 	if at.node.level > 0 || t.IsEmpty() || at.within == 0 {
 		return append(path, t.number(offset)), nil
 	}
-	leaf, err := t.openLeaf(ctx, at.node.hash)
+	leaf, err := t.openLeaf(ctx, &at.node)
 	if err != nil {
 		return nil, err
 	}
@@ -251,7 +251,7 @@ func (t *tree) render(ctx context.Context, offset uint32) ([]byte, error) {
 	if at.node.level > 0 {
 		return t.renderInterior(ctx, &at)
 	}
-	leaf, err := t.openLeaf(ctx, at.node.hash)
+	leaf, err := t.openLeaf(ctx, &at.node)
 	if err != nil {
 		return nil, err
 	}
@@ -259,6 +259,15 @@ func (t *tree) render(ctx context.Context, offset uint32) ([]byte, error) {
 		return leaf.render(ctx, &at)
 	}
 	return leaf.renderOverflow(ctx, &at)
+}
+
+// leafKey returns what a page depends on, if that is a leaf alone.
+func (t *tree) leafKey(ctx context.Context, offset uint32) (leafKey, error) {
+	at, err := t.find(ctx, offset, nil)
+	if err != nil || at.node.level > 0 || at.node.pages != 1 || at.node.hash.IsZero() {
+		return leafKey{}, err
+	}
+	return leafKey{node: at.node.hash, form: t.Form(), last: at.last && !t.Integer()}, nil
 }
 
 // renderInterior makes an interior page.
@@ -316,7 +325,7 @@ func (w *interiorWriter) child(ctx context.Context, kid *treeNode, offset uint32
 	if kid.level > 0 || kid.pages == 1 {
 		return w.rowid(t.number(offset), kid.key)
 	}
-	leaf, err := t.openLeaf(ctx, kid.hash)
+	leaf, err := t.openLeaf(ctx, kid)
 	if err != nil {
 		return err
 	}

@@ -29,8 +29,10 @@ type snapshot struct {
 
 // Page returns a page. Its bytes never change.
 func (s *snapshot) Page(number uint32) ([]byte, error) {
-	if data := s.over.page(number, s.seq); data != nil {
-		return data, nil
+	if s.seq > 0 {
+		if data := s.over.page(number, s.seq); data != nil {
+			return data, nil
+		}
 	}
 	return s.rendering.Page(number)
 }
