@@ -145,14 +145,20 @@ func (l *layout) layIndex(x Index) indexLayout {
 	}
 	if !ix.rowid {
 		for _, k := range l.key {
-			// SQLite sorts these upwards, whatever the primary key does.
-			ix.turned = ix.turned || k.Desc
-			k.Desc = false
+			if isAutoIndex(x.Name) {
+				// SQLite sorts these upwards, whatever the primary key does.
+				ix.turned = ix.turned || k.Desc
+				k.Desc = false
+			}
 			ix.columns = append(ix.columns, k)
 		}
 	}
 	return ix
 }
+
+// isAutoIndex tells whether a name is one that SQLite gives to the indexes of
+// constraints.
+func isAutoIndex(name string) bool { return strings.HasPrefix(fold(name), "sqlite_autoindex_") }
 
 // noColumn stands for an expression.
 const noColumn = -1
