@@ -72,7 +72,8 @@ func (x *Index) evaluated() bool {
 
 // IndexColumn is a column of an Index and how it is ordered there.
 type IndexColumn struct {
-	// Name is the column's; empty is an expression, which Index.SQL has.
+	// Name is the column's; empty is an expression, which Index.SQL has, or a column
+	// that SQL computes.
 	Name string
 	Desc bool
 	// Collation overrides the column's own: BINARY, NOCASE or RTRIM.
@@ -272,7 +273,7 @@ func (s *Schema) validateIndex(i int) error {
 		return invalidf("no columns")
 	}
 	for _, c := range x.Columns {
-		if s.Column(c.Name) < 0 && (c.Name != "" || x.SQL == "") {
+		if s.Column(c.Name) < 0 && (c.Name != "" || x.SQL == "" && !isAutoIndex(x.Name)) {
 			return fmt.Errorf("column %s: %w", c.Name, ErrNotFound)
 		}
 		if _, err := parseCollation(c.Collation); err != nil {

@@ -388,5 +388,9 @@ func (r *reading) readForeignKeys() error {
 		}
 		return nil
 	}, `SELECT id, "table", "from", "to" FROM pragma_foreign_key_list(?) ORDER BY id DESC, seq`, r.name)
+	// That of a column which is not stored is SQL's to check.
+	r.schema.ForeignKeys = slices.DeleteFunc(r.schema.ForeignKeys, func(fk vdb.ForeignKey) bool {
+		return slices.ContainsFunc(fk.Columns, func(name string) bool { return r.schema.Column(name) < 0 })
+	})
 	return err
 }
