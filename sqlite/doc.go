@@ -62,8 +62,9 @@
 //     revision as well.
 //   - The schema table and the pages cannot be written directly: PRAGMA
 //     writable_schema is ignored, sqlite_dbpage read-only.
-//   - Tables and indexes can have the collations BINARY, NOCASE and RTRIM; those that
-//     an application registers cannot be stored yet.
+//   - An index with a collation that the application has registered works, and is
+//     slow to open: its pages are sorted anew when the branch has moved. A primary key
+//     with one does not cluster its table.
 //   - A value in a primary key or an index may have up to 32 KiB.
 //
 // # Transactions
