@@ -375,6 +375,10 @@ func (x *indexLayout) keyOf(vals []Value) (key []byte, exact bool, err error) {
 		if err := checkKeyValue(v); err != nil {
 			return nil, false, fmt.Errorf("index %s: %w", x.name, err)
 		}
+		if c.affinity == record.AffinityReal {
+			vals[at[i]] = packed(c.affinity, v)
+			v = c.affinity.Load(v) // exact as of rows
+		}
 		key = record.AppendKey(key, v, c.KeyColumn)
 		exact = exact && c.Exact(v)
 	}
@@ -410,7 +414,7 @@ func (l *layout) canonical(ctx context.Context, w prolly.Store, vals []Value) ([
 	}
 	for i, v := range vals {
 		var err error
-		if vals[i], err = outline(ctx, w, v); err != nil {
+		if vals[i], err = outline(ctx, w, packed(l.cols[l.stored[i]].affinity, v)); err != nil {
 			return nil, err
 		}
 	}
@@ -419,6 +423,15 @@ func (l *layout) canonical(ctx context.Context, w prolly.Store, vals []Value) ([
 		n--
 	}
 	return record.Append(nil, vals[:n]), nil
+}
+
+// packed returns a number of a REAL column in the one form in which it is stored:
+// SQLite writes 1.0 as an integer or not, as its way through a statement was.
+func packed(a record.Affinity, v Value) Value {
+	if k := v.Kind(); a == record.AffinityReal && (k == record.KindInteger || k == record.KindReal) {
+		return a.Store(v)
+	}
+	return v
 }
 
 // isFallback tells whether a stored value may be left out of the end of a record.

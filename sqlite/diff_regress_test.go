@@ -1,6 +1,12 @@
 package sqlite
 
-import "testing"
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/vdbgo/vdb"
+)
 
 // TestDifferentialFound runs what once made a difference.
 func TestDifferentialFound(t *testing.T) {
@@ -27,11 +33,80 @@ func TestDifferentialFound(t *testing.T) {
 			both("CREATE TABLE t(a INTEGER PRIMARY KEY, c AS (a - 1) REFERENCES t)"), both("PRAGMA foreign_keys = 1"),
 			both("INSERT INTO t VALUES (1)"), both("PRAGMA foreign_keys = 0"), both("INSERT INTO t VALUES (1)"), typed,
 		}},
+		{"REALs that SQLite stores as integers or not", 0, []step{
+			both("CREATE TABLE t(a REAL CHECK(a <> 13), b REAL, c)"), both("CREATE INDEX i ON t(a)"), both("CREATE INDEX j ON t(b, a)"),
+			both("INSERT INTO t VALUES (1, 2, 3), (1.5, 2.5, 3.0), (9007199254740992, 9e15, 1e300), (1e18, 140737488355328, 1), (-0.0, 0, -0.0)"),
+			typed, both("UPDATE t SET b = a, a = b WHERE c = 3"),
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if err := replay(t, c.cache, append(c.steps, reopen)); err != nil {
+			if err := replay(t, c.cache, c.steps); err != nil {
 				t.Error(err)
 			}
 		})
 	}
+}
+
+// What SQL writes has the hash that it has if the typed API writes it.
+func TestTypedTwin(t *testing.T) {
+	w, err := newTwins(t.TempDir(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	main, err := w.vdb.Branch(t.Context(), vdb.MainBranch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := vdb.Schema{
+		Name:       "x",
+		Columns:    []vdb.Column{{Name: "id", Type: "INTEGER"}, {Name: "r", Type: "REAL"}, {Name: "s", Type: "TEXT", Collation: "NOCASE"}, {Name: "v"}},
+		PrimaryKey: []string{"id"},
+		Indexes:    []vdb.Index{{Name: "xr", Columns: []vdb.IndexColumn{{Name: "r"}}}, {Name: "xsv", Columns: []vdb.IndexColumn{{Name: "s", Desc: true}, {Name: "v"}}}},
+	}
+	rows := []vdb.Row{
+		{vdb.Int(1), vdb.Float(1), vdb.Text("abc"), vdb.Int(5)},
+		{vdb.Int(2), vdb.Float(1.5), vdb.Text("ABC"), vdb.Float(5)},
+		{vdb.Int(3), vdb.Float(1 << 50), vdb.Text(strings.Repeat("long", 500)), vdb.Null()},
+		{vdb.Int(4), vdb.Null(), vdb.Null(), vdb.Null()},
+	}
+	create := func(name string) error {
+		return main.Update(t.Context(), func(tx *vdb.Tx) error {
+			s := schema.Clone()
+			s.Name = name
+			return tx.CreateTable(*s)
+		})
+	}
+	put := func(tx *vdb.Tx) error {
+		for _, r := range rows {
+			if err := tx.Put("x", r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := errors.Join(create("x"), main.Update(t.Context(), put)); err != nil {
+		t.Fatal(err)
+	}
+	typed := hashOfX(t, w)
+	if err := w.ours.exec("DELETE FROM x", "INSERT INTO x SELECT 1, 1, 'abc', 5 UNION ALL SELECT 2, 1.5, 'ABC', 5.0 UNION ALL SELECT 3, 1 << 50, replace(hex(zeroblob(500)), '00', 'long'), NULL",
+		"INSERT INTO x DEFAULT VALUES"); err != nil {
+		t.Fatal(err)
+	}
+	if sql := hashOfX(t, w); sql != typed {
+		t.Errorf("by SQL %s, typed %s", sql, typed)
+	}
+}
+
+func hashOfX(t *testing.T, w *twins) vdb.Hash {
+	t.Helper()
+	s, err := w.snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := s.TableHash("x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
 }

@@ -74,7 +74,7 @@ func (s *source) value() any {
 // text chooses a text that may be long.
 func (s *source) text() string {
 	size := pick(s, []int{1, 5, 40, 300, 300, 1000, 2000, 4000, 9000})
-	if s.one(20) {
+	if s.one(50) {
 		size = 20_000 + s.n(90_000)
 	}
 	unit := fmt.Sprintf("%c%d ", 'a'+rune(s.n(26)), s.n(1000))

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	options "flag"
 	"strings"
 	"testing"
@@ -32,37 +33,53 @@ func FuzzDifferential(f *testing.F) {
 	})
 }
 
-// compare runs statements until there is nothing to choose by, and then closes the
-// databases once more.
+// compare runs statements until there is nothing to choose by.
 func compare(t *testing.T, s *source, steps int) bool {
 	t.Helper()
 	cache := 0
 	if s.one(3) {
 		cache = 5 + s.n(10)
 	}
-	w, err := newTwins(t.TempDir(), cache)
-	if err != nil {
-		t.Fatal(err)
-	}
 	g := &generator{source: s}
 	var done []step
-	for len(done) < steps && err == nil && !s.spent() {
-		st := g.next()
-		if len(done) == steps-1 {
-			st = reopen
+	err := twinRun(t, cache, func(w *twins) (st step, ok bool, err error) {
+		if g.world, err = w.plain.readWorld(); err != nil || len(done) == steps || s.spent() {
+			return st, false, err
 		}
+		st = g.next()
 		done = append(done, st)
-		if err = w.step(st); err == nil {
-			g.world, err = w.plain.readWorld()
-		}
-	}
-	if e := w.close(); err == nil {
-		err = e
-	}
+		return st, true, nil
+	})
 	if err != nil {
 		report(t, cache, done)
 	}
 	return err == nil
+}
+
+// twinRun takes the steps that next yields on new databases. At the end the
+// databases are closed and opened, and built anew.
+func twinRun(t *testing.T, cache int, next func(w *twins) (step, bool, error)) error {
+	t.Helper()
+	w, err := newTwins(t.TempDir(), cache)
+	if err != nil {
+		return err
+	}
+	st, ok, err := next(w)
+	for err == nil && ok {
+		if err = w.step(st); err == nil {
+			st, ok, err = next(w)
+		}
+	}
+	if err == nil {
+		err = w.step(reopen)
+	}
+	if err == nil && !w.hasVirtual() {
+		err = w.equalRoot(t.TempDir())
+	}
+	if err == errLimit {
+		err = nil
+	}
+	return errors.Join(err, w.close())
 }
 
 // report shortens what made a difference, and shows it.
@@ -93,17 +110,12 @@ func report(t *testing.T, cache int, steps []step) {
 // replay takes steps on new databases.
 func replay(t *testing.T, cache int, steps []step) error {
 	t.Helper()
-	w, err := newTwins(t.TempDir(), cache)
-	if err != nil {
-		return err
-	}
-	for _, st := range steps {
-		if err = w.step(st); err != nil {
-			break
+	i := 0
+	return twinRun(t, cache, func(*twins) (st step, ok bool, err error) {
+		if i == len(steps) {
+			return st, false, nil
 		}
-	}
-	if e := w.close(); err == nil {
-		err = e
-	}
-	return err
+		i++
+		return steps[i-1], true, nil
+	})
 }
