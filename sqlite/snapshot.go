@@ -2,10 +2,12 @@ package sqlite
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/vdbgo/vdb"
 )
@@ -94,8 +96,15 @@ func (o *overlay) add(pages map[uint32][]byte) uint64 {
 	return o.seq
 }
 
+// size is how many pages the overlay holds.
+func (o *overlay) size() int {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.count
+}
+
 // maxOverlay is how many pages an overlay may hold before its branch is rendered
-// anew: 32 MB.
+// anew: 32 MB. All branches together may hold twice as many, but for those in use.
 const maxOverlay = 4096
 
 // branchFile is a branch as the connections of this process see it.
@@ -103,9 +112,12 @@ type branchFile struct {
 	db     *database
 	branch string
 	writer chan struct{} // the slot of the branch's one writer
+	// counted is how many pages of the branch database.written has.
+	counted atomic.Int64
 
 	mu     sync.Mutex
 	latest *snapshot
+	used   bool // since the database was last trimmed
 }
 
 func newBranchFile(db *database, branch string) *branchFile {
@@ -117,11 +129,12 @@ func newBranchFile(db *database, branch string) *branchFile {
 func (f *branchFile) current(ctx context.Context) (*snapshot, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.used = true
 	v, err := f.db.engine.Working(ctx, f.branch)
 	if err != nil {
 		return nil, err
 	}
-	if f.latest != nil && f.latest.version == v && f.latest.over.count < maxOverlay {
+	if f.latest != nil && f.latest.version == v && f.latest.over.size() < maxOverlay {
 		f.latest, err = f.latest.counted(ctx, f.db.engine)
 		return f.latest, err
 	}
@@ -137,10 +150,25 @@ func (f *branchFile) current(ctx context.Context) (*snapshot, error) {
 // another schema than its rendering's is not for others.
 func (f *branchFile) replace(base, s *snapshot) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	if f.latest == base && s.schemaSum == s.rendering.schemaSum {
 		f.latest = s
 	}
+	f.mu.Unlock()
+	if written := s.over.size(); f.db.written.Add(int64(written)-f.counted.Swap(int64(written))) > 2*maxOverlay {
+		f.db.trim()
+	}
+}
+
+// forget gives up what was written over the rendering, unless the branch is in use.
+func (f *branchFile) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.used {
+		f.used = false
+		return
+	}
+	f.latest = nil
+	f.db.written.Add(-f.counted.Swap(0))
 }
 
 // database is a vdb database that is open for SQL, once for all connections of
@@ -152,6 +180,8 @@ type database struct {
 	*introspector
 	path  string // empty if the application has opened it
 	users int    // guarded by shared.mu
+
+	written atomic.Int64 // pages in the overlays of all branches
 
 	mu     sync.Mutex
 	files  map[string]*branchFile
@@ -182,6 +212,17 @@ func (d *database) file(branch string) *branchFile {
 		d.files[branch] = f
 	}
 	return f
+}
+
+// trim gives up what was written on branches that nobody has used since the last
+// time: they are rendered anew when they are.
+func (d *database) trim() {
+	d.mu.Lock()
+	files := slices.Collect(maps.Values(d.files))
+	d.mu.Unlock()
+	for _, f := range files {
+		f.forget()
+	}
 }
 
 // open renders a version.
