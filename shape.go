@@ -14,13 +14,17 @@ import (
 //
 // Trees of rows and of index entries are shaped so that each node fits a page
 // of a SQLite file of 8 KB: an item's logical size is that of its cell there
-// (https://www.sqlite.org/fileformat2.html#b_tree_pages), nodes end at 6,080
-// bytes, and no cell but that of a spilling row is larger than the 2,042 bytes
-// that are left. Refs and the table of tables are small and often rewritten:
-// their nodes are smaller.
+// (https://www.sqlite.org/fileformat2.html#b_tree_pages). In an index b-tree nodes
+// end at 6,080 bytes, and no cell is larger than the 2,042 bytes that are left. A
+// leaf of rows that are keyed by an integer may take several pages, which its
+// large rows make it do: it ends at 7,200 bytes, so that pages are fuller. Targets
+// are far enough below the maximums for most nodes to end before: where nodes
+// often end at the maximum, an insert or a merge rewrites many. Refs and the table
+// of tables are small and often rewritten: their nodes are smaller.
 const (
 	pageBytes = 8192
 
+	rowsTarget, rowsMax = 5400, 7200
 	leafTarget, leafMax = 4096, 6080
 	nodeTarget, nodeMax = 2048, 6080
 	tinyTarget, tinyMax = 1024, 2048
@@ -32,14 +36,14 @@ const (
 	minLocal      = (pageBytes-12)*32/255 - 23
 	maxIndexLocal = (pageBytes-12)*64/255 - 23
 
-	// largestCell is what fits a page beside a leaf that is about to end.
-	largestCell = pageBytes - 12 - leafMax
+	// largestCell is what fits a page beside a leaf of rows that is about to end.
+	largestCell = pageBytes - 8 - rowsMax
 )
 
 var (
 	// rowConfig shapes tables keyed by a 64-bit integer.
 	rowConfig = &prolly.Config{
-		LeafTarget: leafTarget, LeafMax: leafMax, NodeTarget: nodeTarget, NodeMax: nodeMax,
+		LeafTarget: rowsTarget, LeafMax: rowsMax, NodeTarget: nodeTarget, NodeMax: nodeMax,
 		Measure: measureRow, Pages: rowPages, Addresses: rowAddresses,
 	}
 	// clusteredConfig shapes tables keyed by other columns.
@@ -103,14 +107,11 @@ func indexCell(size int64) (bytes int, overflow uint64) {
 	return max(kept+varintBytes(uint64(size)), 4) + 4 + cellPointer, overflow
 }
 
-// measureRow gives a row that is too large to share a page the size of a whole
-// node, so that its node ends with it.
+// measureRow has the pages of a leaf counted that has a row which may not fit
+// beside the others.
 func measureRow(key, rec []byte) (int, bool) {
 	cell, overflow := tableCell(key, rec)
-	if cell > largestCell {
-		return leafMax, true
-	}
-	return cell, overflow > 0
+	return cell, overflow > 0 || cell > largestCell
 }
 
 // rowPages counts a leaf's pages: its cells packed in order, and their overflow.
