@@ -229,5 +229,6 @@
 //
 // A sql.DB may be used by many goroutines. Each connection has a page cache of its own
 // (PRAGMA cache_size); the connections to a database share 32 MiB of rendered pages, and
-// for each branch up to 32 MiB of pages that were written since it was last rendered.
+// for each branch up to 32 MiB of pages that were written since it was last rendered, 64
+// MiB together but for branches in use.
 package sqlite
