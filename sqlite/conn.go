@@ -141,7 +141,7 @@ func (c *conn) ResetSession(ctx context.Context) error {
 // Ping tells whether the branch can be read.
 func (c *conn) Ping(ctx context.Context) error {
 	c.session.running = ctx
-	return c.explain(c.engineConn.Ping(ctx))
+	return c.command(ctx, "PRAGMA schema_version")
 }
 
 // CheckNamedValue leaves values to the default conversion.
@@ -238,8 +238,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if err != nil {
 		return nil, err
 	}
-	rows, err := c.engineConn.QueryContext(ctx, text, args)
-	return rows, c.explain(err)
+	return c.rows(c.engineConn.QueryContext(ctx, text, args))
 }
 
 // Prepare prepares a statement.

@@ -49,6 +49,9 @@ func (d *dsn) set(key string, all []string) (err error) {
 	value := all[len(all)-1]
 	switch key {
 	case "branch", "revision", "rev":
+		if value == "" {
+			return fmt.Errorf("names nothing; leave it out for %s", vdb.MainBranch)
+		}
 		if d.revision != "" && d.revision != value {
 			return fmt.Errorf("a connection reads one branch or revision, not %s too", d.revision)
 		}

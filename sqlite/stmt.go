@@ -37,8 +37,7 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 // QueryContext runs the statement.
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	s.conn.session.running = ctx
-	rows, err := s.engineStmt.QueryContext(ctx, args)
-	return rows, s.conn.explain(err)
+	return s.conn.rows(s.engineStmt.QueryContext(ctx, args))
 }
 
 // translated is a statement that is translated each time it runs: what it means
