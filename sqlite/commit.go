@@ -358,7 +358,7 @@ func (c *commit) follow(own vdb.Version, edit *vdb.EngineEdit) (*snapshot, error
 			return nil, fmt.Errorf("after commit: %w", err)
 		}
 	}
-	s.seq = s.over.add(c.write.pages)
+	s.at = s.over.add(c.write.pages, c.base.at)
 	return &s, nil
 }
 

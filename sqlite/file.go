@@ -81,7 +81,7 @@ func (f *connFile) Size() (int64, error) {
 		if err := f.see(); err != nil {
 			return 0, err
 		}
-		defer func() { f.now = nil }()
+		defer f.leave()
 	}
 	return int64(f.pages()) * btree.PageBytes, nil
 }
@@ -91,7 +91,7 @@ func (f *connFile) ReadAt(p []byte, off int64) error {
 		if err := f.see(); err != nil {
 			return err
 		}
-		defer func() { f.now = nil }()
+		defer f.leave()
 	}
 	number, at := uint32(off/btree.PageBytes)+1, int(off%btree.PageBytes)
 	if number > f.pages() {
@@ -166,10 +166,12 @@ func (f *connFile) Truncate(size int64) error {
 	return nil
 }
 
-// see looks at the newest state.
+// see looks at the newest state, until leave.
 func (f *connFile) see() error {
 	s := f.last
-	if f.file != nil {
+	if f.file == nil {
+		s.hold()
+	} else {
 		var err error
 		if s, err = f.file.current(f.ctx()); err != nil {
 			return err
@@ -183,6 +185,14 @@ func (f *connFile) see() error {
 	}
 	f.now, f.last = s, s
 	return nil
+}
+
+// leave looks away from what is seen.
+func (f *connFile) leave() {
+	if f.now != nil {
+		f.now.release()
+		f.now = nil
+	}
 }
 
 func (f *connFile) Lock(level vfs.Level) error {
@@ -213,8 +223,11 @@ func (f *connFile) reserve() error {
 		return codedError{errors.New("another connection writes to the branch"), lib.SQLITE_BUSY}
 	}
 	s, err := f.file.current(f.ctx())
-	if err == nil && s != f.now {
-		err = codedError{errors.New("the branch has moved since the transaction began"), lib.SQLITE_BUSY_SNAPSHOT}
+	if err == nil {
+		s.release() // now is held
+		if s != f.now {
+			err = codedError{errors.New("the branch has moved since the transaction began"), lib.SQLITE_BUSY_SNAPSHOT}
+		}
 	}
 	if err != nil {
 		<-f.file.writer
@@ -228,7 +241,7 @@ func (f *connFile) Unlock(level vfs.Level) error {
 		<-f.file.writer
 	}
 	if level == vfs.None {
-		f.now = nil
+		f.leave()
 	}
 	f.level = min(f.level, level)
 	return nil
@@ -252,7 +265,9 @@ func (f *connFile) Commit() error {
 		f.counter = binary.BigEndian.Uint32(page[counterAt:])
 		f.cookie = binary.BigEndian.Uint32(page[cookieAt:])
 	}
+	s.hold()
 	f.file.replace(f.now, s)
+	f.now.release()
 	f.now, f.last, f.write = s, s, nil
 	return nil
 }

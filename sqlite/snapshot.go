@@ -21,7 +21,7 @@ type snapshot struct {
 	// contents are the version's; the rendering has those that it began with.
 	contents *vdb.Contents
 	over     *overlay
-	seq      uint64 // of the overlay's pages, those up to seq are seen
+	at       *moment // of the overlay's pages, those up to it are seen
 	pages    uint32
 	// schemaSum is as the rendering's, of the schema table as it is.
 	schemaSum [32]byte
@@ -31,8 +31,8 @@ type snapshot struct {
 
 // Page returns a page. Its bytes never change.
 func (s *snapshot) Page(number uint32) ([]byte, error) {
-	if s.seq > 0 {
-		if data := s.over.page(number, s.seq); data != nil {
+	if s.at.seq > 0 {
+		if data := s.over.page(number, s.at.seq); data != nil {
 			return data, nil
 		}
 	}
@@ -42,10 +42,11 @@ func (s *snapshot) Page(number uint32) ([]byte, error) {
 // overlay holds the pages that transactions have written over a rendering, in all
 // the states that a snapshot may still see.
 type overlay struct {
-	mu    sync.RWMutex
-	pages map[uint32][]writtenPage // by number, in the order of seq
-	count int                      // of all states
-	seq   uint64                   // the latest
+	mu      sync.RWMutex
+	pages   map[uint32][]writtenPage // by number, in the order of seq
+	count   int                      // of all states
+	seq     uint64                   // the latest
+	moments []*moment                // that snapshots may see
 	// parents says what is above a page where that is not as rendered. An overflow
 	// page's parent is its leaf. Only the writer uses it.
 	parents map[uint32]uint32
@@ -56,15 +57,17 @@ type writtenPage struct {
 	data []byte
 }
 
-func newOverlay() *overlay {
-	return &overlay{pages: map[uint32][]writtenPage{}, parents: map[uint32]uint32{}}
+// newOverlay returns an empty overlay, and its first moment.
+func newOverlay() (*overlay, *moment) {
+	m := &moment{}
+	return &overlay{pages: map[uint32][]writtenPage{}, parents: map[uint32]uint32{}, moments: []*moment{m}}, m
 }
 
 // clone returns an overlay with the same pages, to be changed apart from it.
 func (o *overlay) clone() *overlay {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	c := newOverlay()
+	c, _ := newOverlay()
 	for number, states := range o.pages {
 		c.pages[number] = slices.Clone(states)
 	}
@@ -84,16 +87,22 @@ func (o *overlay) page(number uint32, seq uint64) []byte {
 	return states[i-1].data
 }
 
-// add adds the pages of a transaction and returns the seq that sees them.
-func (o *overlay) add(pages map[uint32][]byte) uint64 {
+// add adds pages that follow what is seen at base, and returns the moment that sees
+// them. States that nobody sees any more are given up.
+func (o *overlay) add(pages map[uint32][]byte, base *moment) *moment {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	oldest := o.oldest(base.seq)
 	o.seq++
 	for number, data := range pages {
-		o.pages[number] = append(o.pages[number], writtenPage{o.seq, data})
+		states := o.pages[number]
+		n := unseen(states, oldest)
+		o.pages[number] = append(slices.Delete(states, 0, n), writtenPage{o.seq, data})
+		o.count += 1 - n
 	}
-	o.count += len(pages)
-	return o.seq
+	m := &moment{seq: o.seq}
+	o.moments = append(o.moments, m)
+	return m
 }
 
 // size is how many pages the overlay holds.
@@ -125,25 +134,29 @@ func newBranchFile(db *database, branch string) *branchFile {
 }
 
 // current returns the newest state of the branch, those of other processes and of
-// the typed API included.
+// the typed API included. The caller releases it.
 func (f *branchFile) current(ctx context.Context) (*snapshot, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.used = true
+	s, err := f.newest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.latest = s
+	s.hold()
+	return s, nil
+}
+
+func (f *branchFile) newest(ctx context.Context) (*snapshot, error) {
 	v, err := f.db.engine.Working(ctx, f.branch)
 	if err != nil {
 		return nil, err
 	}
 	if f.latest != nil && f.latest.version == v && f.latest.over.size() < maxOverlay {
-		f.latest, err = f.latest.counted(ctx, f.db.engine)
-		return f.latest, err
+		return f.latest.counted(ctx, f.db.engine)
 	}
-	s, err := f.db.open(ctx, v)
-	if err != nil {
-		return nil, err
-	}
-	f.latest = s
-	return s, nil
+	return f.db.open(ctx, v)
 }
 
 // replace makes s the newest state, if it follows the one that is. A snapshot with
@@ -235,7 +248,8 @@ func (d *database) open(ctx context.Context, v vdb.Version) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &snapshot{rendering: r, version: v, contents: c, over: newOverlay(), pages: r.pages, schemaSum: r.schemaSum}
+	over, at := newOverlay()
+	s := &snapshot{rendering: r, version: v, contents: c, over: over, at: at, pages: r.pages, schemaSum: r.schemaSum}
 	return s.counted(ctx, d.engine)
 }
 
