@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/vdbgo/vdb/hash"
@@ -253,7 +254,7 @@ func (t EngineTree) entry(dst, key []byte) (payload []byte, exact bool, err erro
 		if err != nil {
 			return nil, false, fmt.Errorf("index %s: %w", x.name, err)
 		}
-		rest, exact = after, exact && told
+		rest, exact = after, exact && told && c.tells(v)
 		if !x.repeats(i) {
 			vals = append(vals, v)
 		}
@@ -266,6 +267,15 @@ func (t EngineTree) entry(dst, key []byte) (payload []byte, exact bool, err erro
 		vals = append(vals, record.Int(id))
 	}
 	return record.AppendSQLite(dst, vals), exact, nil
+}
+
+// tells tells whether a key that v was decoded from is v's alone. That of an integer
+// is a REAL's too, but in columns that turn these into integers.
+func (c *keyColumn) tells(v Value) bool {
+	if v.Kind() != record.KindInteger {
+		return true
+	}
+	return (c.affinity == record.AffinityInteger || c.affinity == record.AffinityNumeric) && v.Int() != math.MinInt64
 }
 
 // expand makes SQLite's record of a stored one.

@@ -181,7 +181,7 @@ func (f *tableForm) keyColumns() string {
 	return strings.Join(columns, ", ")
 }
 
-var defaults = []string{"5", "-3", "1.5", "'txt'", "NULL", "X'00ff'", "TRUE", "(abs(-5))", "('a' || 'b')", "'7'", "+4", "2.0", "9223372036854775807"}
+var defaults = []string{"5", "-3", "1.5", "'txt'", "NULL", "X'00ff'", "TRUE", "(abs(-5))", "('a' || 'b')", "'7'", "+4", "2.0", "4611686018427387905"}
 
 func (f *tableForm) constraints(name string) string {
 	text := f.maybe(6, " NOT NULL") + f.maybe(9, " UNIQUE")

@@ -115,11 +115,6 @@ func (s *side) copyObject(kind, name, sql string) error {
 		if err := s.exec("CREATE TABLE vdb_seq(a INTEGER PRIMARY KEY AUTOINCREMENT)", "DROP TABLE vdb_seq"); err != nil {
 			return err
 		}
-	case name == "sqlite_stat1":
-		if err := s.exec("ANALYZE sqlite_schema"); err != nil {
-			return err
-		}
-	case strings.HasPrefix(name, "sqlite_stat"):
 	default:
 		if err := s.exec(sql); err != nil || kind != "table" {
 			return err
@@ -143,8 +138,9 @@ func (s *side) copyRows(table string) error {
 		fmt.Sprintf("INSERT INTO main.%s(%s) SELECT %s FROM plain.%s", quote(table), list, list, quote(table)))
 }
 
-// hasVirtual tells whether there are virtual tables, which cannot be copied so.
-func (w *twins) hasVirtual() bool {
-	tables, err := w.plain.strings("SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL%'")
-	return err != nil || len(tables) > 0
+// canCopy tells whether copy makes the same: of virtual tables and statistics it
+// does not.
+func (w *twins) canCopy() bool {
+	tables, err := w.plain.strings("SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL%' OR name LIKE 'sqlite_stat%'")
+	return err == nil && len(tables) == 0
 }

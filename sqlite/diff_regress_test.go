@@ -38,6 +38,11 @@ func TestDifferentialFound(t *testing.T) {
 			both("INSERT INTO t VALUES (1, 2, 3), (1.5, 2.5, 3.0), (9007199254740992, 9e15, 1e300), (1e18, 140737488355328, 1), (-0.0, 0, -0.0)"),
 			typed, both("UPDATE t SET b = a, a = b WHERE c = 3"),
 		}},
+		{"an integral REAL between the pages of an index", 0, []step{
+			both("CREATE TABLE t(c)"), both("WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 3000) INSERT INTO t SELECT n * 1.0 FROM s"),
+			both("CREATE INDEX i ON t(c, c)"),
+			{ours: "SELECT sum(length(c)) FROM t INDEXED BY i WHERE c > 0", plain: "SELECT sum(length(c)) FROM t INDEXED BY i WHERE c > 0", query: true},
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if err := replay(t, c.cache, c.steps); err != nil {

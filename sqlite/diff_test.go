@@ -73,7 +73,7 @@ func twinRun(t *testing.T, cache int, next func(w *twins) (step, bool, error)) e
 	if err == nil {
 		err = w.step(reopen)
 	}
-	if err == nil && !w.hasVirtual() {
+	if err == nil && w.canCopy() {
 		err = w.equalRoot(t.TempDir())
 	}
 	if err == errLimit {
