@@ -358,7 +358,7 @@ func (c *commit) follow(own vdb.Version, edit *vdb.EngineEdit) (*snapshot, error
 			return nil, fmt.Errorf("after commit: %w", err)
 		}
 	}
-	s.at = s.over.add(c.write.pages, c.base.at)
+	s.at = s.over.add(c.write.pages)
 	return &s, nil
 }
 

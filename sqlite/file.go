@@ -265,10 +265,11 @@ func (f *connFile) Commit() error {
 		f.counter = binary.BigEndian.Uint32(page[counterAt:])
 		f.cookie = binary.BigEndian.Uint32(page[cookieAt:])
 	}
+	base, pages := f.now, f.write.pages
 	s.hold()
-	f.file.replace(f.now, s)
-	f.now.release()
 	f.now, f.last, f.write = s, s, nil
+	base.release()
+	f.file.replace(base, s, pages)
 	return nil
 }
 

@@ -13,12 +13,12 @@ func (s *snapshot) hold() { s.at.readers.Add(1) }
 
 func (s *snapshot) release() { s.at.readers.Add(-1) }
 
-// oldest returns the earliest state that is seen, base at the latest, and forgets
-// moments that nobody can come to see again: those before base.
-func (o *overlay) oldest(base uint64) uint64 {
-	oldest, kept := base, o.moments[:0]
+// oldest returns the earliest state that is seen, latest if none before it is, and
+// forgets the moments before latest that nobody sees.
+func (o *overlay) oldest(latest uint64) uint64 {
+	oldest, kept := latest, o.moments[:0]
 	for _, m := range o.moments {
-		if m.seq >= base || m.readers.Load() > 0 {
+		if m.seq >= latest || m.readers.Load() > 0 {
 			oldest = min(oldest, m.seq)
 			kept = append(kept, m)
 		}

@@ -39,7 +39,8 @@ func TestMoments(t *testing.T) {
 				next.pages[number] = byte(step)
 				write[number] = []byte{byte(step)}
 			}
-			next.at = over.add(write, now.at)
+			next.at = over.add(write)
+			over.prune(write, next.at)
 			now = next
 		}
 		for _, reader := range append(readers, now) {
@@ -55,9 +56,10 @@ func TestMoments(t *testing.T) {
 		reader.at.readers.Add(-1)
 	}
 	for number := range uint32(20) {
-		now.at = over.add(map[uint32][]byte{number: {0}}, now.at)
+		write := map[uint32][]byte{number: {0}}
+		over.prune(write, over.add(write))
 	}
-	if len(over.moments) > 2 || over.count > 40 {
+	if len(over.moments) > 1 || over.count != 20 {
 		t.Errorf("%d moments and %d pages are kept, that nobody sees", len(over.moments), over.count)
 	}
 }

@@ -53,7 +53,7 @@ func (s *snapshot) counted(ctx context.Context, e vdb.Engine) (*snapshot, error)
 	}
 	c := *s
 	c.sequences, c.pages = now, fileNumber(w.next-1)
-	c.at = s.over.add(w.pages, s.at)
+	c.at = s.over.add(w.pages)
 	return &c, nil
 }
 

@@ -87,22 +87,32 @@ func (o *overlay) page(number uint32, seq uint64) []byte {
 	return states[i-1].data
 }
 
-// add adds pages that follow what is seen at base, and returns the moment that sees
-// them. States that nobody sees any more are given up.
-func (o *overlay) add(pages map[uint32][]byte, base *moment) *moment {
+// add adds pages, and returns the moment that sees them.
+func (o *overlay) add(pages map[uint32][]byte) *moment {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	oldest := o.oldest(base.seq)
 	o.seq++
 	for number, data := range pages {
-		states := o.pages[number]
-		n := unseen(states, oldest)
-		o.pages[number] = append(slices.Delete(states, 0, n), writtenPage{o.seq, data})
-		o.count += 1 - n
+		o.pages[number] = append(o.pages[number], writtenPage{o.seq, data})
 	}
+	o.count += len(pages)
 	m := &moment{seq: o.seq}
 	o.moments = append(o.moments, m)
 	return m
+}
+
+// prune gives up the states of pages before latest that nobody sees any more. None
+// can come to see them if latest is the branch's newest state.
+func (o *overlay) prune(pages map[uint32][]byte, latest *moment) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	oldest := o.oldest(latest.seq)
+	for number := range pages {
+		states := o.pages[number]
+		n := unseen(states, oldest)
+		o.pages[number] = slices.Delete(states, 0, n)
+		o.count -= n
+	}
 }
 
 // size is how many pages the overlay holds.
@@ -159,12 +169,13 @@ func (f *branchFile) newest(ctx context.Context) (*snapshot, error) {
 	return f.db.open(ctx, v)
 }
 
-// replace makes s the newest state, if it follows the one that is. A snapshot with
-// another schema than its rendering's is not for others.
-func (f *branchFile) replace(base, s *snapshot) {
+// replace makes s the newest state, if it follows the one that is, by the pages that
+// were written. A snapshot with another schema than its rendering's is not for others.
+func (f *branchFile) replace(base, s *snapshot, pages map[uint32][]byte) {
 	f.mu.Lock()
 	if f.latest == base && s.schemaSum == s.rendering.schemaSum {
 		f.latest = s
+		s.over.prune(pages, s.at)
 	}
 	f.mu.Unlock()
 	if written := s.over.size(); f.db.written.Add(int64(written)-f.counted.Swap(int64(written))) > 2*maxOverlay {
