@@ -429,7 +429,7 @@ func (l *layout) canonical(ctx context.Context, w prolly.Store, vals []Value) ([
 		}
 	}
 	n := len(vals)
-	for n > 1 && l.isFallback(n-1, vals[n-1]) {
+	for n > l.whole() && l.isFallback(n-1, vals[n-1]) {
 		n--
 	}
 	return record.Append(nil, vals[:n]), nil

@@ -303,10 +303,19 @@ func (l *layout) appendRecord(dst []byte, row []Value) []byte {
 		vals = append(vals, l.cols[column].affinity.Store(v))
 	}
 	n := len(vals)
-	for n > 1 && l.omittable(n-1, row) {
+	for n > l.whole() && l.omittable(n-1, row) {
 		n--
 	}
 	return record.Append(dst, vals[:n])
+}
+
+// whole returns how many values each record has: SQLite compares rows by the key
+// in them, and wants one value at least.
+func (l *layout) whole() int {
+	if l.kind == keyClustered {
+		return len(l.key)
+	}
+	return 1
 }
 
 func (l *layout) omittable(position int, row []Value) bool {

@@ -28,10 +28,8 @@ var (
 // generator makes statements for the world as it is.
 type generator struct {
 	*source
-	world   world
-	last    int // of the names given
-	depth   int // of savepoints
-	scratch string
+	world world
+	last  int // of the names given
 }
 
 // name returns a new name. Names go up: SQLite goes through the indexes and
@@ -104,7 +102,7 @@ func (f *tableForm) finish(name string) step {
 	temp := ""
 	if f.one(12) {
 		temp = "TEMP "
-	} else if f.one(12) && f.scratch != "" {
+	} else if f.world.attached && f.one(3) {
 		name = "aux1." + name
 	}
 	text := fmt.Sprintf("CREATE %sTABLE %s%s(%s) %s", temp, f.maybe(5, "IF NOT EXISTS "), name, strings.Join(f.items, ", "), strings.Join(options, ", "))

@@ -97,6 +97,9 @@ func (g *generator) insertMany(t *worldTable) step {
 }
 
 func (g *generator) insertVirtual(t *worldTable) step {
+	if t.kind == "fts5" && g.one(8) {
+		return both(fmt.Sprintf("INSERT INTO %s(%s) VALUES('%s')", t.qualified(), t.name, pick(g.source, []string{"optimize", "rebuild", "integrity-check", "delete-all"})))
+	}
 	if t.kind == "fts5" {
 		words := fmt.Sprintf("%s w%d w%d", g.text(), g.n(5), g.n(50))
 		return both(fmt.Sprintf("INSERT INTO %s(%s, %s) VALUES(?, ?)", t.qualified(), t.all[0], t.all[1]), words, fmt.Sprintf("word w%d", g.n(9)))
@@ -244,7 +247,7 @@ func (g *generator) pragma() step {
 }
 
 func (g *generator) maintenance() step {
-	switch g.n(7) {
+	switch g.n(8) {
 	case 0:
 		return both("REINDEX")
 	case 1:
@@ -252,15 +255,15 @@ func (g *generator) maintenance() step {
 	case 2:
 		return both("PRAGMA foreign_key_check")
 	case 3:
-		s := both("DETACH aux1")
-		if g.scratch == "" {
-			s = step{ours: "ATTACH '" + g.attach("ours") + "' AS aux1", plain: "ATTACH '" + g.attach("plain") + "' AS aux1"}
+		if g.world.attached {
+			return both("DETACH aux1")
 		}
-		return s
+		return pick(g.source, []step{
+			both("ATTACH ':memory:' AS aux1"),
+			{ours: "ATTACH 'DIR/other-ours.db' AS aux1", plain: "ATTACH 'DIR/other-plain.db' AS aux1"},
+		})
 	case 4:
 		return ddl("CREATE TABLE %s AS SELECT * FROM %s", g.name("t"), g.table().qualified())
 	}
 	return both("ANALYZE")
 }
-
-func (g *generator) attach(string) string { return ":memory:" }

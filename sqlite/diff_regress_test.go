@@ -43,6 +43,10 @@ func TestDifferentialFound(t *testing.T) {
 			both("CREATE INDEX i ON t(c, c)"),
 			{ours: "SELECT sum(length(c)) FROM t INDEXED BY i WHERE c > 0", plain: "SELECT sum(length(c)) FROM t INDEXED BY i WHERE c > 0", query: true},
 		}},
+		{"a key that is the default", 0, []step{
+			both("CREATE TABLE t(a DEFAULT 4, b NOT NULL, PRIMARY KEY(b, a)) WITHOUT ROWID"), both("INSERT INTO t VALUES (4, 1), (3, 1), (4, 2), (5, 2)"), typed,
+			both("SELECT 1"), both("UPDATE t SET a = 9 WHERE a <> 3"),
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if err := replay(t, c.cache, c.steps); err != nil {

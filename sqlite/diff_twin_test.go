@@ -215,7 +215,7 @@ func (w *twins) step(st step) error {
 		if st.plain == "VACUUM" && !w.inTransaction() {
 			st.plain = "SELECT 0 WHERE 0" // there it sets the last insert id
 		}
-		ours, plain := w.ours.run(st.ours, &st), w.plain.run(st.plain, &st)
+		ours, plain := w.ours.run(strings.ReplaceAll(st.ours, "DIR", w.dir), &st), w.plain.run(strings.ReplaceAll(st.plain, "DIR", w.dir), &st)
 		if strings.Contains(ours.failure, "a key value of") {
 			return errLimit
 		}
@@ -298,34 +298,51 @@ func (w *twins) failure() (err error) {
 	return err
 }
 
-// dump lists the schema and all rows, those of the side table aside.
-func (s *side) dump() ([]string, error) {
-	objects, err := s.query("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE tbl_name <> '" + sideTable + "'")
+// dump lists the schemas and all rows, those of the side table aside.
+func (s *side) dump() (lines []string, err error) {
+	schemas, err := s.strings("SELECT name FROM pragma_database_list ORDER BY name")
+	for _, schema := range schemas {
+		part, e := s.dumpSchema(schema)
+		if err = errors.Join(err, e); err != nil {
+			return nil, err
+		}
+		lines = append(lines, part...)
+	}
+	return lines, err
+}
+
+func (s *side) dumpSchema(schema string) ([]string, error) {
+	from := " FROM " + schema + ".sqlite_schema WHERE tbl_name <> '" + sideTable + "'"
+	lines, err := s.query("SELECT type, name, tbl_name, sql" + from)
 	if err != nil {
 		return nil, err
 	}
-	tables, err := s.strings("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> '" + sideTable + "' ORDER BY name")
+	tables, err := s.strings("SELECT name" + from + " AND type = 'table' ORDER BY name")
 	if err != nil {
 		return nil, err
 	}
-	lines := objects
 	for _, table := range tables {
-		from := "* FROM " + quote(table)
-		if strings.HasPrefix(table, "sqlite_stat") {
-			from += " WHERE tbl <> '" + sideTable + "'"
-		}
-		rows, err := s.query("SELECT rowid, " + from)
-		if err != nil || strings.HasPrefix(table, "sqlite_") {
-			rows, err = s.query("SELECT " + from)
-		}
+		rows, err := s.dumpTable(schema, table)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", table, err)
 		}
 		for _, r := range rows {
-			lines = append(lines, table+": "+r)
+			lines = append(lines, schema+"."+table+": "+r)
 		}
 	}
 	return lines, nil
+}
+
+func (s *side) dumpTable(schema, table string) ([]string, error) {
+	from := "* FROM " + schema + "." + quote(table)
+	if strings.HasPrefix(table, "sqlite_stat") {
+		from += " WHERE tbl <> '" + sideTable + "'"
+	}
+	rows, err := s.query("SELECT rowid, " + from)
+	if err != nil || strings.HasPrefix(table, "sqlite_") {
+		rows, err = s.query("SELECT " + from)
+	}
+	return rows, err
 }
 
 // query returns a query's rows, sorted.

@@ -13,6 +13,7 @@ type world struct {
 	views    []string
 	indexes  []string
 	triggers []string
+	attached bool // there is a database aux1
 }
 
 type worldTable struct {
@@ -39,6 +40,7 @@ func (s *side) readWorld() (w world, err error) {
 	if err != nil {
 		return w, err
 	}
+	w.attached = slices.Contains(schemas, "aux1")
 	for _, schema := range schemas {
 		if err := s.readSchema(&w, schema); err != nil {
 			return w, err
