@@ -144,3 +144,46 @@ func (w *twins) canCopy() bool {
 	tables, err := w.plain.strings("SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL%' OR name LIKE 'sqlite_stat%'")
 	return err == nil && len(tables) == 0
 }
+
+// indexesAgree tells whether each index leads to all rows of its table, for the
+// indexes that are read without SQL.
+func (w *twins) indexesAgree() error {
+	s, err := w.snapshot()
+	if err != nil {
+		return err
+	}
+	tables, err := s.Tables()
+	if err != nil {
+		return err
+	}
+	for _, table := range tables {
+		schema, err := s.Schema(table)
+		if err != nil {
+			return err
+		}
+		want, err := sortedRows(s, table, "")
+		if err != nil {
+			return err
+		}
+		for _, x := range schema.Indexes {
+			if x.Partial || slices.ContainsFunc(x.Columns, func(c vdb.IndexColumn) bool { return c.Name == "" }) {
+				continue
+			}
+			if got, err := sortedRows(s, table, x.Name); err != nil || !slices.Equal(got, want) {
+				return fmt.Errorf("table %s has %d rows, by index %s %d, or others: %v", table, len(want), x.Name, len(got), err)
+			}
+		}
+	}
+	return nil
+}
+
+func sortedRows(s *vdb.Snapshot, table, index string) (rows []string, err error) {
+	for row, err := range s.Rows(table, vdb.Range{Index: index}) {
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, fmt.Sprintf("%q", fmt.Sprint(row)))
+	}
+	slices.Sort(rows)
+	return rows, nil
+}

@@ -73,6 +73,9 @@ func twinRun(t *testing.T, cache int, next func(w *twins) (step, bool, error)) e
 	if err == nil {
 		err = w.step(reopen)
 	}
+	if err == nil {
+		err = w.indexesAgree()
+	}
 	if err == nil && w.canCopy() {
 		err = w.equalRoot(t.TempDir())
 	}
