@@ -50,8 +50,8 @@ func connect(ctx context.Context, db *database, d dsn) (*conn, error) {
 	if c.home == "" {
 		c.home = vdb.MainBranch
 	}
-	c.session = &session{db: db.vdb, author: d.author, settle: c.settle, moved: c.moved}
-	c.file = &connFile{ctx: func() context.Context { return context.WithoutCancel(c.session.ctx()) }}
+	c.session = &session{db: db.vdb, author: d.author, readOnly: d.readOnly, settle: c.settle, moved: c.moved}
+	c.file = &connFile{readOnly: d.readOnly, ctx: func() context.Context { return context.WithoutCancel(c.session.ctx()) }}
 	c.history = &attached{conn: c}
 	if err := c.point(ctx, c.home); err != nil {
 		return nil, err

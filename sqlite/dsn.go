@@ -3,6 +3,8 @@ package sqlite
 import (
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -42,7 +44,27 @@ func parseDSN(name string) (dsn, error) {
 			return dsn{}, fmt.Errorf("%s=%s: %w", key, all[len(all)-1], err)
 		}
 	}
-	return d, nil
+	return d, d.splitBranch()
+}
+
+// splitBranch takes a path below a database for a branch of it: prod.vdb/main. A
+// database is a directory with a manifest, or what is called so.
+func (d *dsn) splitBranch() error {
+	for i := 1; i < len(d.path); i++ {
+		if d.path[i] != '/' || i+1 == len(d.path) {
+			continue
+		}
+		_, err := os.Stat(filepath.Join(d.path[:i], "manifest"))
+		if err != nil && !strings.HasSuffix(d.path[:i], ".vdb") {
+			continue
+		}
+		if err := d.set("branch", []string{d.path[i+1:]}); err != nil {
+			return fmt.Errorf("%s: %w", d.path, err)
+		}
+		d.path = d.path[:i]
+		return nil
+	}
+	return nil
 }
 
 func (d *dsn) set(key string, all []string) (err error) {

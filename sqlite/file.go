@@ -20,6 +20,8 @@ import (
 type connFile struct {
 	ctx  func() context.Context // of the statement that runs
 	file *branchFile            // nil for a version that stays
+	// readOnly refuses transactions that write.
+	readOnly bool
 
 	level vfs.Level
 	now   *snapshot // what is seen; nil when no lock is held
@@ -214,7 +216,7 @@ func (f *connFile) Lock(level vfs.Level) error {
 
 // reserve takes the branch's writer slot.
 func (f *connFile) reserve() error {
-	if f.file == nil {
+	if f.file == nil || f.readOnly {
 		return codedError{vdb.ErrReadOnly, lib.SQLITE_READONLY}
 	}
 	select {
@@ -284,6 +286,8 @@ func busy(err error) error {
 		return codedError{err, lib.SQLITE_BUSY_SNAPSHOT}
 	case errors.Is(err, vdb.ErrReadOnly):
 		return codedError{err, lib.SQLITE_READONLY}
+	case errors.Is(err, vdb.ErrInvalid):
+		return codedError{err, lib.SQLITE_TOOBIG} // of what SQLite writes, only a long key is not allowed
 	}
 	return err
 }

@@ -1,6 +1,11 @@
 package sqlite
 
-import "github.com/vdbgo/vdb/internal/module"
+import (
+	"fmt"
+
+	"github.com/vdbgo/vdb"
+	"github.com/vdbgo/vdb/internal/module"
+)
 
 // systemFunction is an SQL function of version control.
 type systemFunction struct {
@@ -49,6 +54,9 @@ func registerFunctions(c module.Conn, s *session) error {
 		}
 		call := f.call
 		err := c.Function(f.name, -1, flags, func(args []any) (any, error) {
+			if s.readOnly && !f.reads {
+				return nil, withCode(fmt.Errorf("%s: the connection was opened with mode=ro: %w", f.name, vdb.ErrReadOnly))
+			}
 			result, err := call(s, args)
 			if err != nil {
 				return nil, withCode(err)

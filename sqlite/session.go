@@ -18,6 +18,9 @@ type session struct {
 	// author signs commits, as "Name <mail>"; empty leaves it to vdb.
 	author string
 
+	// readOnly refuses all that changes something.
+	readOnly bool
+
 	// running is the context of the statement that runs now.
 	running context.Context
 	// settle commits the connection's open SQL transaction, if there is one, and

@@ -97,25 +97,46 @@ func (c *conn) asOf(ctx context.Context, s statement, args []driver.NamedValue) 
 	return r.SQL, remainingArgs(r.Params, args), nil
 }
 
-// revisionOf returns what follows AS OF.
+// revisionOf returns what follows AS OF: a revision, or a time, which stands for the
+// branch's last commit before.
 func (c *conn) revisionOf(at sqltext.AsOf, args []driver.NamedValue) (string, error) {
 	if at.Param.Index == 0 {
-		return at.Revision, nil
+		return c.revisionAt(at.Revision, at.Time)
 	}
 	for _, a := range args {
 		if a.Ordinal == at.Param.Index && a.Name == "" || a.Name != "" && len(at.Param.Name) > 1 && a.Name == at.Param.Name[1:] {
 			switch v := a.Value.(type) {
 			case string:
-				return v, nil
+				return c.revisionAt(v, at.Time)
 			case []byte:
-				return string(v), nil
+				return c.revisionAt(string(v), at.Time)
 			case time.Time:
-				return v.UTC().Format(time.RFC3339Nano), nil
+				return c.revisionAt(v.UTC().Format(time.RFC3339Nano), true)
 			}
 			return "", fmt.Errorf("a revision is a text or a time, not a %T", a.Value)
 		}
 	}
 	return "", fmt.Errorf("parameter %s is not given", at.Param.Name)
+}
+
+// timeLayouts are the forms of a time after AS OF. Without a zone it is UTC.
+var timeLayouts = []string{
+	time.RFC3339Nano, "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999",
+	"2006-01-02T15:04:05.999999999", "2006-01-02 15:04", "2006-01-02",
+}
+
+// revisionAt returns a revision as it is, and of a time the commit that was the
+// head then.
+func (c *conn) revisionAt(text string, isTime bool) (string, error) {
+	for _, layout := range timeLayouts {
+		if at, err := time.Parse(layout, text); err == nil {
+			return c.session.revision + "@{" + at.UTC().Format(time.RFC3339Nano) + "}", nil
+		}
+	}
+	if isTime {
+		return "", fmt.Errorf("%q is no time: write it as 2006-01-02 15:04:05", text)
+	}
+	return text, nil
 }
 
 // remainingArgs returns the arguments that stay, numbered anew.
