@@ -140,7 +140,7 @@ func TestSysLog(t *testing.T) {
 	b.want("ours\ntheirs\naccounts\nCreate database", "SELECT message FROM dolt_log('main', 'feature') ORDER BY commit_order DESC, message")
 	b.want("ours\naccounts", "SELECT message FROM dolt_log('--tables', 'accounts')")
 	b.want("", "SELECT message FROM dolt_log('--merges')")
-	b.want("Support|support@bank.example|2026-11-22|1|main", `SELECT committer, email, substr(date, 1, 10), author = 'Support', refs
+	b.want("Support|support@bank.example|1|1|main", `SELECT committer, email, date = datetime(date), author = 'Support', refs
 		FROM dolt_log LIMIT 1`)
 	b.want("ours", "SELECT message FROM dolt_log WHERE commit_hash = dolt_hashof('main')")
 	b.want("", "SELECT message FROM dolt_log WHERE commit_hash = dolt_hashof('feature')")
