@@ -30,12 +30,28 @@ func (v Version) Root() hash.Hash { return v.root }
 
 // Working returns the version of a branch's working set.
 func (e Engine) Working(ctx context.Context, branch string) (Version, error) {
-	r, err := e.db.refs(ctx)
+	refs, err := e.Refs(ctx)
+	if err != nil {
+		return Version{}, err
+	}
+	return e.WorkingAt(ctx, branch, refs)
+}
+
+// WorkingAt returns the version of a branch's working set, by what Refs has returned.
+func (e Engine) WorkingAt(ctx context.Context, branch string, refs hash.Hash) (Version, error) {
+	r, err := loadRefs(ctx, readOnlyStore{e.db.blocks}, refs)
 	if err != nil {
 		return Version{}, opError("read branch "+branch, err)
 	}
 	state, err := r.branch(ctx, branch)
 	return Version{state.working}, opError("read", err)
+}
+
+// Refs returns the address of all branches, tags and sequences: while it is the same
+// nothing has been committed, by other processes neither.
+func (e Engine) Refs(ctx context.Context) (hash.Hash, error) {
+	root, err := e.db.blocks.Root(ctx)
+	return root, opError("read branches", err)
 }
 
 // At returns the version of a snapshot.

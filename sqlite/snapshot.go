@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/vdbgo/vdb"
+	"github.com/vdbgo/vdb/hash"
 )
 
 // snapshot is a version as a database file: its rendering, and over it the pages
@@ -136,7 +137,8 @@ type branchFile struct {
 
 	mu     sync.Mutex
 	latest *snapshot
-	used   bool // since the database was last trimmed
+	refs   hash.Hash // for which latest is the newest; zero if it was committed since
+	used   bool      // since the database was last trimmed
 }
 
 func newBranchFile(db *database, branch string) *branchFile {
@@ -158,8 +160,25 @@ func (f *branchFile) current(ctx context.Context) (*snapshot, error) {
 	return s, nil
 }
 
+// newest returns the newest state. It looks no further than at the address of all
+// branches while that is the same.
 func (f *branchFile) newest(ctx context.Context) (*snapshot, error) {
-	v, err := f.db.engine.Working(ctx, f.branch)
+	refs, err := f.db.engine.Refs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if f.latest != nil && f.refs == refs && !refs.IsZero() {
+		return f.latest, nil
+	}
+	s, err := f.look(ctx, refs)
+	if err == nil {
+		f.refs = refs
+	}
+	return s, err
+}
+
+func (f *branchFile) look(ctx context.Context, refs hash.Hash) (*snapshot, error) {
+	v, err := f.db.engine.WorkingAt(ctx, f.branch, refs)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +193,7 @@ func (f *branchFile) newest(ctx context.Context) (*snapshot, error) {
 func (f *branchFile) replace(base, s *snapshot, pages map[uint32][]byte) {
 	f.mu.Lock()
 	if f.latest == base && s.schemaSum == s.rendering.schemaSum {
-		f.latest = s
+		f.latest, f.refs = s, hash.Hash{}
 		s.over.prune(pages, s.at)
 	}
 	f.mu.Unlock()

@@ -63,11 +63,11 @@ type opened struct {
 
 // code returns the SQLite result code of an error, fallback if it has none.
 func code(err error, fallback int32) int32 {
-	var coded interface{ Code() int }
-	switch {
-	case err == nil:
+	if err == nil {
 		return lib.SQLITE_OK
-	case errors.As(err, &coded):
+	}
+	var coded interface{ Code() int }
+	if errors.As(err, &coded) {
 		return int32(coded.Code())
 	}
 	return fallback
