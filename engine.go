@@ -580,7 +580,8 @@ type EngineTableEdit struct {
 	Indexes []EngineItems
 }
 
-// EngineItems yields edits in the order of their keys.
+// EngineItems yields edits in the order of their keys, the same ones whenever it is
+// called.
 type EngineItems func(ctx context.Context, w prolly.Store) iter.Seq2[prolly.Edit, error]
 
 // Commit makes a transaction's changes durable and visible on a branch, and
@@ -716,30 +717,28 @@ func (items EngineItems) apply(ctx context.Context, w prolly.Store, t prolly.Tre
 	if items == nil {
 		return t, nil
 	}
-	next, stop := iter.Pull2(items(ctx, w))
-	defer stop()
-	var few []prolly.Edit
-	for len(few) < fewEdits {
-		e, err, ok := next()
-		if err != nil {
-			return t, err
-		}
-		if !ok {
-			edited, err := t.WithStore(w).Apply(ctx, few)
-			return edited.WithStore(t.Store()), err
+	few, all, err := items.few(ctx, w)
+	if err != nil {
+		return t, err
+	}
+	var edited prolly.Tree
+	if all {
+		edited, err = t.WithStore(w).Apply(ctx, few)
+	} else {
+		edited, err = t.WithStore(w).EditSeq(ctx, items(ctx, w))
+	}
+	return edited.WithStore(t.Store()), err
+}
+
+// few returns the first edits, and whether there are no more.
+func (items EngineItems) few(ctx context.Context, w prolly.Store) (few []prolly.Edit, all bool, err error) {
+	for e, err := range items(ctx, w) {
+		if err != nil || len(few) == fewEdits {
+			return few, false, err
 		}
 		few = append(few, e)
 	}
-	edited, err := t.WithStore(w).EditSeq(ctx, func(yield func(prolly.Edit, error) bool) {
-		for _, e := range few {
-			if !yield(e, nil) {
-				return
-			}
-		}
-		for e, err, ok := next(); ok && yield(e, err); e, err, ok = next() {
-		}
-	})
-	return edited.WithStore(t.Store()), err
+	return few, true, nil
 }
 
 // identities stores the identities after the changes.
