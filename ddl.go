@@ -464,7 +464,8 @@ func (tx *Tx) createIndex(table string, x Index) error {
 	if err != nil {
 		return err
 	}
-	h, err := tx.db.buildIndex(tx.ctx, tx.store, t, &to.index[len(s.Indexes)-1])
+	view := &tableView{layout: to, store: tx.store, rows: t.rows}
+	h, err := tx.db.buildIndex(tx.ctx, tx.store, view, &to.index[len(s.Indexes)-1])
 	if err != nil {
 		return err
 	}

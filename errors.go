@@ -16,7 +16,7 @@ var (
 	ErrExists = errors.New("already exists")
 	// ErrConflict: both sides changed the same thing; see *ConflictError.
 	ErrConflict = errors.New("conflict")
-	// ErrConstraint: rows break NOT NULL, UNIQUE or a foreign key; see *ConstraintError.
+	// ErrConstraint: rows break NOT NULL, UNIQUE, a CHECK or a foreign key; see *ConstraintError.
 	ErrConstraint = errors.New("constraint violation")
 	// ErrNothingToCommit: the working set equals the head.
 	ErrNothingToCommit = errors.New("nothing to commit")
@@ -41,7 +41,7 @@ var (
 	ErrReadOnly = nbs.ErrReadOnly
 	// ErrNeedsSQL: what the rows must obey, or an index holds of them, only SQL can
 	// evaluate.
-	ErrNeedsSQL = errors.New("only SQL can evaluate this: write through package sqlite")
+	ErrNeedsSQL = errors.New("only SQL can evaluate this: import package sqlite")
 	// ErrClosed: the database has been closed.
 	ErrClosed = nbs.ErrClosed
 )
@@ -104,6 +104,7 @@ const (
 	ViolatesNotNull    ViolationKind = "NOT NULL"
 	ViolatesUnique     ViolationKind = "UNIQUE"
 	ViolatesForeignKey ViolationKind = "FOREIGN KEY"
+	ViolatesCheck      ViolationKind = "CHECK"
 )
 
 // Violation is a row that breaks a rule of its table's schema.
@@ -115,12 +116,19 @@ type Violation struct {
 	// Columns are those of the rule, and Values what the row holds in them.
 	Columns []string
 	Values  []Value
-	// Other names the parent table of a foreign key.
+	// Other names the parent table of a foreign key, a CHECK, or a unique index of
+	// expressions or with a WHERE.
 	Other string
 }
 
 // String names the rule, the table and the row, and what breaks the rule.
 func (v Violation) String() string {
+	if v.Kind == ViolatesCheck {
+		return fmt.Sprintf("CHECK %s of table %s, row %s", v.Other, v.Table, formatValues(v.Key))
+	}
+	if v.Kind == ViolatesUnique && v.Other != "" {
+		return fmt.Sprintf("UNIQUE index %s of table %s, row %s: another row has the same entry", v.Other, v.Table, formatValues(v.Key))
+	}
 	s := fmt.Sprintf("%s of table %s (%s), row %s", v.Kind, v.Table, strings.Join(v.Columns, ", "), formatValues(v.Key))
 	switch v.Kind {
 	case ViolatesForeignKey:

@@ -2,6 +2,7 @@ package vdb
 
 import (
 	"context"
+	"slices"
 
 	"github.com/vdbgo/vdb/hash"
 	"github.com/vdbgo/vdb/prolly"
@@ -10,6 +11,9 @@ import (
 // buildIndex builds one index of a table from its rows, in sorted batches, so
 // that memory stays bounded.
 func (db *DB) buildIndex(ctx context.Context, s prolly.Store, t *tableView, x *indexLayout) (hash.Hash, error) {
+	if x.evaluated {
+		return t.buildEvaluated(ctx, x)
+	}
 	tree := prolly.New(x.config, s)
 	var batch []prolly.Edit
 	held := 0
@@ -43,6 +47,18 @@ func (db *DB) buildIndex(ctx context.Context, s prolly.Store, t *tableView, x *i
 		return hash.Hash{}, err
 	}
 	return tree.Hash(), nil
+}
+
+// buildEvaluated builds an index whose entries SQL makes.
+func (t *tableView) buildEvaluated(ctx context.Context, x *indexLayout) (hash.Hash, error) {
+	index := overlay{tree: prolly.New(x.config, t.store)}
+	at := slices.IndexFunc(t.index, func(own indexLayout) bool { return own.name == x.name })
+	none := prolly.New(t.config, t.store)
+	err := t.moveEvaluated(ctx, none, t.rows.tree, []int{at}, func(_ int, key, value []byte) { index.set(key, value) })
+	if err == nil {
+		err = index.flush(ctx)
+	}
+	return index.tree.Hash(), err
 }
 
 // allKeys is the range of all keys.

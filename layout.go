@@ -22,6 +22,8 @@ type layout struct {
 	config *prolly.Config
 	index  []indexLayout
 	lookup map[string]int // folded name → column
+	// generated are the columns that SQL computes; nil is none.
+	generated []bool
 	// unrenamed returns the schema in terms of identities where nothing was ever
 	// renamed. Merges share it and must not change it.
 	unrenamed func() *identitySchema
@@ -80,6 +82,9 @@ func newLayout(s *Schema) (*layout, error) {
 			fallback: affinity.Apply(fallback),
 		})
 		l.lookup[fold(c.Name)] = i
+	}
+	if err := l.layGenerated(); err != nil {
+		return nil, fmt.Errorf("table %s: %w", s.Name, err)
 	}
 	l.layKey()
 	l.layRecord()
@@ -269,7 +274,7 @@ func (l *layout) prepare(row []Value) error {
 	for i := range row {
 		c := &l.cols[i]
 		row[i] = c.affinity.Apply(row[i])
-		if row[i].IsNull() && c.notNull && !(l.kind == keyInteger && l.key[0].column == i) {
+		if row[i].IsNull() && c.notNull && !l.computes(i) && !(l.kind == keyInteger && l.key[0].column == i) {
 			return &ConstraintError{Op: "write", Violations: []Violation{{
 				Kind: ViolatesNotNull, Table: l.schema.Name, Key: l.knownKey(row), Columns: []string{c.name}, Values: []Value{Null()},
 			}}}
@@ -452,7 +457,10 @@ func (x *indexLayout) prefix(dst []byte, l *layout, vals []Value) ([]byte, error
 	}
 	for i, v := range vals {
 		c := x.columns[i]
-		dst = record.AppendKey(dst, l.cols[c.column].affinity.Apply(v), c.KeyColumn)
+		if c.column != noColumn {
+			v = c.affinity.Apply(v)
+		}
+		dst = record.AppendKey(dst, v, c.KeyColumn)
 	}
 	return dst, nil
 }

@@ -87,6 +87,9 @@ func (m *cellMerge) mergeRow(base, ours, theirs []Value) (row []Value, columns [
 
 // cell merges one cell, and tells whether that could be decided.
 func (m *cellMerge) cell(i int, c cell, isNew bool) (Value, bool, error) {
+	if m.view.computes(i) {
+		return c.ours, true, nil // SQL computes it from the merged row
+	}
 	same := c.ours.Equal(c.theirs)
 	switch {
 	case same && (!isNew && c.ours.Equal(c.base) || !m.twinsCollide(i)):

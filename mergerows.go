@@ -137,6 +137,9 @@ func (r *rowMerge) mergeRows() (prolly.Tree, error) {
 	if err := r.renumber(&rows); err != nil {
 		return prolly.Tree{}, err
 	}
+	if err := r.recompute(&rows); err != nil {
+		return prolly.Tree{}, err
+	}
 	err = rows.flush(r.ctx)
 	return rows.tree, err
 }
@@ -429,9 +432,10 @@ func (r *rowMerge) mergeIndexes(rows prolly.Tree) error {
 	indexes := make([]overlay, len(r.to.index))
 	source := make([]int, len(indexes)) // the side whose index is completed; 0: merged
 	for i := range indexes {
-		at := r.positions(&r.to.index[i])
-		var err error
+		at, err := r.positions(&r.to.index[i]), error(nil)
 		switch {
+		case r.to.index[i].evaluated:
+			source[i], indexes[i].tree, err = r.evaluatedIndex(i, rows)
 		case r.only == 0 && at[atBase] >= 0 && at[atOurs] >= 0 && at[atTheirs] >= 0:
 			indexes[i].tree, err = r.mergeIndex(i, at)
 		case r.only != atTheirs && at[atOurs] >= 0:
@@ -453,6 +457,9 @@ func (r *rowMerge) mergeIndexes(rows prolly.Tree) error {
 		if err := r.complete(indexes, source, side, rows); err != nil {
 			return err
 		}
+		if err := r.completeEvaluated(indexes, source, side, rows); err != nil {
+			return err
+		}
 	}
 	return r.saveIndexes(indexes)
 }
@@ -463,13 +470,17 @@ const built = -1
 // positions returns where the sides have the index x, ordered alike; -1 is
 // nowhere. A side without the table counts as one with an empty index.
 func (r *rowMerge) positions(x *indexLayout) [3]int {
-	var at [3]int
+	at := [3]int{-1, -1, -1}
+	if x.evaluated {
+		return at // evaluatedIndex finds it
+	}
 	for side, t := range r.table.sides {
 		if t == nil {
+			at[side] = 0
 			continue
 		}
 		at[side] = slices.IndexFunc(t.view.index, func(own indexLayout) bool {
-			return sameName(own.name, x.name) && own.own == x.own && own.rowid == x.rowid && r.sameKeyColumns(side, own.columns, x.columns)
+			return !own.evaluated && sameName(own.name, x.name) && own.own == x.own && own.rowid == x.rowid && r.sameKeyColumns(side, own.columns, x.columns)
 		})
 	}
 	return at

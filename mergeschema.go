@@ -103,7 +103,9 @@ func (t *identitySchema) named(parent func(identityForeignKey) (string, []string
 	for _, x := range t.indexes {
 		x.Columns = slices.Clone(x.Columns)
 		for i := range x.Columns {
-			x.Columns[i].Name = t.column(x.Columns[i].Name).Name
+			if c := t.column(x.Columns[i].Name); c != nil { // else an expression
+				x.Columns[i].Name = c.Name
+			}
 		}
 		s.Indexes = append(s.Indexes, x)
 	}

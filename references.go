@@ -27,7 +27,7 @@ func (l *layout) reference(fk ForeignKey) (*reference, error) {
 		return newReference("", order, l.key, l.kind == keyInteger), nil
 	}
 	for i, x := range l.schema.Indexes {
-		if order, ok := matchColumns(indexNames(x), columns); ok && x.Unique {
+		if order, ok := matchColumns(indexNames(x), columns); ok && x.Unique && !x.Partial {
 			return newReference(x.Name, order, l.index[i].columns, false), nil
 		}
 	}
@@ -163,7 +163,7 @@ func (t *tableView) accessPath(columns []string, fits func(position int, c keyCo
 		return Range{}, order, true
 	}
 	for i, x := range t.schema.Indexes {
-		if begins(indexNames(x), t.index[i].columns) {
+		if !x.Partial && begins(indexNames(x), t.index[i].columns) {
 			return Range{Index: x.Name}, order, true
 		}
 	}

@@ -31,8 +31,8 @@ type Schema struct {
 	WithoutRowID bool
 	// SQL is the CREATE TABLE statement where it says more than the Schema does.
 	SQL string
-	// Evaluated says that rows can be written by SQL alone: the table has a CHECK
-	// or a generated column.
+	// Evaluated says that an Evaluator is needed to write rows: the table has a CHECK
+	// or a generated column, or is STRICT.
 	Evaluated bool
 }
 

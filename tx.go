@@ -270,7 +270,11 @@ func (tx *Tx) editRoot(edits ...prolly.Edit) error {
 
 // flush applies the table's edits, and tells whether its entry changed.
 func (t *tableView) flush(ctx context.Context) (bool, error) {
+	before := t.rows.tree
 	if err := t.rows.flush(ctx); err != nil {
+		return false, err
+	}
+	if err := t.flushEvaluated(ctx, before); err != nil {
 		return false, err
 	}
 	changed := t.entry.rows != t.rows.tree.Hash()
@@ -288,10 +292,10 @@ func (t *tableView) flush(ctx context.Context) (bool, error) {
 // writable returns a table that is about to be written.
 func (tx *Tx) writable(name string) (*tableView, error) {
 	t, err := tx.written(name)
-	if err == nil && t.schema.Evaluated {
-		return nil, fmt.Errorf("table %s has a CHECK or a generated column: %w", t.schema.Name, ErrNeedsSQL)
+	if err != nil {
+		return nil, err
 	}
-	return t, err
+	return t, t.needsEvaluator()
 }
 
 // written returns a table that is about to get rows which another version of it

@@ -118,6 +118,7 @@ func (v *verifier) rules(was, is *tableView) error {
 	if was != nil && was.entry.rows == is.entry.rows || !is.hasRowRules(v.nulls) {
 		return nil
 	}
+	checks := v.newChecks(is)
 	v.parents = make([][]Value, len(is.schema.ForeignKeys))
 	for change, err := range v.changedRows(was, is) {
 		if err != nil {
@@ -126,16 +127,19 @@ func (v *verifier) rules(was, is *tableView) error {
 		if change.To == nil {
 			continue
 		}
-		if err := v.row(is, change); err != nil {
+		if err := v.row(is, change, checks); err != nil {
 			return err
 		}
+	}
+	if checks != nil {
+		return checks.flush()
 	}
 	return nil
 }
 
 // hasRowRules tells whether rows have to be looked at one by one.
 func (l *layout) hasRowRules(nulls bool) bool {
-	return len(l.schema.ForeignKeys) > 0 || nulls && slices.ContainsFunc(l.cols, func(c columnLayout) bool { return c.notNull })
+	return l.schema.Evaluated || len(l.schema.ForeignKeys) > 0 || nulls && slices.ContainsFunc(l.cols, func(c columnLayout) bool { return c.notNull })
 }
 
 // sameRules tells whether two schemas lay rows out alike and ask the same of them.
@@ -155,10 +159,15 @@ func storedRules(s *Schema) []byte {
 	return data
 }
 
-func (v *verifier) row(t *tableView, change prolly.Change) error {
+func (v *verifier) row(t *tableView, change prolly.Change, checks *checks) error {
 	row, err := t.decode(nil, change.Key, change.To)
 	if err != nil {
 		return err
+	}
+	if checks != nil {
+		if err := checks.row(change.Key, row); err != nil {
+			return err
+		}
 	}
 	for i := range t.cols {
 		if v.nulls && t.cols[i].notNull && row[i].IsNull() {
@@ -322,11 +331,17 @@ func (v *verifier) uniqueEntry(t *tableView, i int, entry []byte) error {
 	if err != nil {
 		return err
 	}
-	names := make([]string, x.own)
-	for c := range names {
-		names[c] = t.cols[x.columns[c].column].name
+	var names []string
+	for _, c := range x.columns[:x.own] {
+		if c.column != noColumn {
+			names = append(names, t.cols[c.column].name)
+		}
 	}
-	return v.report(ViolatesUnique, t, item.Key, row, names, "")
+	index := ""
+	if x.evaluated {
+		index = x.name
+	}
+	return v.report(ViolatesUnique, t, item.Key, row, names, index)
 }
 
 // ownPrefix returns the part of an entry that holds the declared columns, and

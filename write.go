@@ -150,6 +150,10 @@ const maxRowid = 1<<63 - 1
 
 // put stores a prepared row under its encoded key, and keeps the indexes.
 func (t *tableView) put(ctx context.Context, mode writeMode, key []byte, row []Value) (int, error) {
+	row, err := t.compute(ctx, key, row)
+	if err != nil {
+		return 0, err
+	}
 	old, found, err := t.before(ctx, mode, key, row)
 	if err != nil {
 		return 0, err
@@ -254,6 +258,9 @@ func (t *tableView) reindex(ctx context.Context, key, old []byte, found bool, ro
 func (l *layout) moveEntriesOf(key []byte, before, after []Value, content func(Value) (Value, error), set func(i int, key, value []byte)) error {
 	for i := range l.index {
 		x := &l.index[i]
+		if x.evaluated {
+			continue // moveEvaluated has these, many rows at once
+		}
 		var oldKey, oldValue, newKey, newValue []byte
 		var err error
 		if before != nil {

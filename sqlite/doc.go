@@ -206,10 +206,13 @@
 //
 // OpenDB gives SQL over a vdb.DB that the program has opened. Both see the same
 // branches, tables and transactions at once. Tables that the typed API has made are
-// ordinary tables here, and the other way round; but rows of a table with a CHECK or a
-// generated column, and entries of an index on an expression or with a WHERE, can be
-// written by SQL alone: the typed API, and what of version control works by it, refuses
-// them by vdb.ErrNeedsSQL. Nor do its writes fire triggers.
+// ordinary tables here, and the other way round. Importing this package gives the typed
+// API, merges, reverts and restores what only SQL can evaluate: CHECKs and the types of
+// STRICT tables, generated columns, and the entries of indexes on an expression or with
+// a WHERE. They obey and keep them as SQL does: CHECKs when a transaction commits, and
+// after a merge row by row, as violations. A program without the import gets
+// vdb.ErrNeedsSQL where they are needed. No trigger is fired by a merge, for what
+// triggers did on either side are rows that it merges.
 //
 // # Processes
 //

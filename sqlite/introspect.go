@@ -20,7 +20,7 @@ type introspector struct {
 }
 
 func newIntrospector() (*introspector, error) {
-	db, err := sql.Open("sqlite", ":memory:")
+	db, err := sql.Open("sqlite", ":memory:?_pragma=page_size(8192)")
 	if err != nil {
 		return nil, err
 	}

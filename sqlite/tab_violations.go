@@ -127,6 +127,8 @@ func violationType(kind vdb.ViolationKind) string {
 		return "unique index"
 	case vdb.ViolatesNotNull:
 		return "not null"
+	case vdb.ViolatesCheck:
+		return "check constraint"
 	}
 	return strings.ToLower(string(kind))
 }
@@ -147,6 +149,8 @@ func violationInfo(v *vdb.Violation, s *vdb.Schema) (string, error) {
 				info.Name = x.Name
 			}
 		}
+	case vdb.ViolatesCheck:
+		info.Name = v.Other
 	case vdb.ViolatesForeignKey:
 		info.Table, info.ReferencedTable = v.Table, v.Other
 		for _, fk := range s.ForeignKeys {
