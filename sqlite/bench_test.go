@@ -178,3 +178,52 @@ func BenchmarkEachInsert(b *testing.B) {
 func BenchmarkEachUpdate(b *testing.B) {
 	benchEach(b, "UPDATE orders SET amount = amount + 1 WHERE id = ?", func(r *rand.Rand, n int) []any { return []any{r.IntN(benchRows) + 1} })
 }
+
+// BenchmarkVersions reads the past, and other branches, of the large table.
+func BenchmarkVersions(b *testing.B) {
+	db, err := sql.Open("vdb", "file:"+filepath.Join(b.TempDir(), "bench.vdb"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	fillBench(b, db)
+	for _, q := range []string{
+		"SELECT dolt_commit('-Am', 'all')", "SELECT dolt_branch('other')",
+		"UPDATE orders SET amount = amount + 1 WHERE id % 1000 = 0", "SELECT dolt_commit('-am', 'some')",
+	} {
+		if _, err := db.Exec(q); err != nil {
+			b.Fatal(q, err)
+		}
+	}
+	r := rand.New(rand.NewPCG(7, 8))
+	read := func(b *testing.B, query string, arg int) {
+		var n float64
+		if err := db.QueryRow(query, arg).Scan(&n); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, q := range []struct{ name, query string }{
+		{"point now", "SELECT amount FROM orders WHERE id = ?"},
+		{"point as of", "SELECT amount FROM orders AS OF 'HEAD~1' WHERE id = ?"},
+		{"index now", "SELECT sum(amount) FROM orders WHERE customer = ?"},
+		{"index as of", "SELECT sum(amount) FROM orders AS OF 'HEAD~1' WHERE customer = ?"},
+	} {
+		b.Run(q.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				read(b, q.query, r.IntN(5000)+1)
+			}
+		})
+	}
+	b.Run("checkout and select", func(b *testing.B) {
+		b.ReportAllocs()
+		branches := [2]string{"other", "main"}
+		for i := 0; b.Loop(); i++ {
+			if _, err := db.Exec("SELECT dolt_checkout('" + branches[i%2] + "')"); err != nil {
+				b.Fatal(err)
+			}
+			read(b, "SELECT amount FROM orders WHERE id = ?", r.IntN(benchRows)+1)
+		}
+	})
+}
