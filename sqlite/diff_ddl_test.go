@@ -11,7 +11,6 @@ type step struct {
 	args        []any
 	query       bool // it has rows
 	ordered     bool // in an order that the statement says
-	schema      bool // names may have changed
 }
 
 func both(text string, args ...any) step { return step{ours: text, plain: text, args: args} }
