@@ -260,6 +260,9 @@ func (f *connFile) Commit() error {
 	page, counted := f.write.pages[1] // comparing forgets pages that are as they were
 	s, err := f.file.commit(f.ctx(), f.now, f.write)
 	if err != nil {
+		// SQLite has let go of its journal before this, and takes what it has in its
+		// cache for the file. It must not see the counters that it has written, one up.
+		f.counter, f.cookie = f.counter+2, f.cookie+2
 		return busy(err)
 	}
 	if counted {

@@ -47,6 +47,8 @@ func runChild(role string) error {
 	}
 	defer db.Close()
 	switch parts[0] {
+	case "teller":
+		return tell(db, number)
 	case "pairs":
 		return writePairs(db, number)
 	}
@@ -67,6 +69,35 @@ func child(t *testing.T, role string, number int, path string) *exec.Cmd {
 	return cmd
 }
 
+const (
+	accounts     = 12
+	tellers      = 6
+	transfers    = 30 // of a teller
+	centsAtFirst = 1000
+)
+
+// tell moves money between accounts: some is counted by single statements, some is
+// moved by transactions, and now and then there is a commit.
+func tell(db *sql.DB, number int) error {
+	ctx := context.Background()
+	rng := rand.New(rand.NewPCG(uint64(number), 1))
+	for i := range transfers {
+		if _, err := db.ExecContext(ctx, "UPDATE counters SET n = n + 1 WHERE id = 0"); err != nil {
+			return fmt.Errorf("count: %w", err)
+		}
+		if err := retried(func() error { return transfer(ctx, db, rng.IntN(accounts), rng.IntN(accounts), rng.IntN(50), number) }); err != nil {
+			return fmt.Errorf("transfer: %w", err)
+		}
+		if i%10 != 0 {
+			continue
+		}
+		if _, err := db.ExecContext(ctx, "SELECT dolt_commit('-am', ?, '--skip-empty')", fmt.Sprint("Teller ", number)); err != nil {
+			return fmt.Errorf("commit: %w", err)
+		}
+	}
+	return nil
+}
+
 // retried runs a transaction again when it has lost a race.
 func retried(transaction func() error) error {
 	for {
@@ -76,6 +107,77 @@ func retried(transaction func() error) error {
 			return err
 		}
 	}
+}
+
+// transfer moves cents from an account to another, and counts it.
+func transfer(ctx context.Context, db *sql.DB, from, to, cents, teller int) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var have int
+	if err := tx.QueryRowContext(ctx, "SELECT cents FROM accounts WHERE id = ?", from).Scan(&have); err != nil {
+		return err
+	}
+	for _, s := range []struct {
+		statement string
+		args      []any
+	}{
+		{"UPDATE accounts SET cents = ? WHERE id = ?", []any{have - cents, from}},
+		{"UPDATE accounts SET cents = cents + ? WHERE id = ?", []any{cents, to}},
+		{"UPDATE counters SET n = n + 1 WHERE id = ?", []any{teller}},
+		{"INSERT INTO transfers(source, target, cents) VALUES (?, ?, ?)", []any{from, to, cents}},
+	} {
+		if _, err := tx.ExecContext(ctx, s.statement, s.args...); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// newBank makes a database with accounts, and closes it.
+func newBank(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bank.vdb")
+	a := openApp(t, "vdb", dataSource(path))
+	a.run("CREATE TABLE accounts(id INTEGER PRIMARY KEY, cents INTEGER NOT NULL)",
+		"CREATE TABLE counters(id INTEGER PRIMARY KEY, n INTEGER NOT NULL DEFAULT 0)",
+		"CREATE TABLE transfers(id INTEGER PRIMARY KEY AUTOINCREMENT, source INTEGER, target INTEGER, cents INTEGER)",
+		"CREATE INDEX transfers_source ON transfers(source)")
+	for i := range accounts {
+		a.exec("INSERT INTO accounts VALUES (?, ?)", i, centsAtFirst)
+	}
+	for i := range tellers + 1 {
+		a.exec("INSERT INTO counters(id) VALUES (?)", i)
+	}
+	a.run("SELECT dolt_commit('-Am', 'Open')")
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestProcesses(t *testing.T) {
+	path := newBank(t)
+	var running sync.WaitGroup
+	for n := 1; n <= tellers; n++ {
+		cmd := child(t, "teller", n, path)
+		running.Go(func() {
+			if err := cmd.Run(); err != nil {
+				t.Errorf("process %d: %v", n, err)
+			}
+		})
+	}
+	running.Wait()
+	a := openApp(t, "vdb", dataSource(path))
+	a.want(fmt.Sprint(accounts*centsAtFirst), "SELECT sum(cents) FROM accounts")
+	a.want(fmt.Sprint(tellers*transfers), "SELECT n FROM counters WHERE id = 0")
+	a.want(fmt.Sprintf("%d|%d|%d", tellers, transfers, transfers), "SELECT count(*), min(n), max(n) FROM counters WHERE id > 0")
+	a.want(fmt.Sprint(tellers*transfers), "SELECT count(*) FROM transfers")
+	a.want("0", `SELECT count(*) FROM accounts AS a WHERE cents <> ? + (SELECT total(cents) FROM transfers WHERE target = a.id)
+		- (SELECT total(cents) FROM transfers INDEXED BY transfers_source WHERE source = a.id)`, centsAtFirst)
+	a.want("ok", "PRAGMA integrity_check")
 }
 
 // writePairs writes numbers that nobody else writes until it is killed: every one to
