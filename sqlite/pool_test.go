@@ -622,3 +622,85 @@ func TestBeside(t *testing.T) {
 	a.fails("no such table: more", "SELECT * FROM more")
 	a.want("none", "SELECT DISTINCT note FROM accounts")
 }
+
+// Writers of both kinds at once lose none of each other's transactions.
+func TestMoneyConserved(t *testing.T) {
+	const accounts, writers, each, cents = 8, 6, 25, 1000
+	a := newApp(t)
+	a.run("CREATE TABLE accounts(id INTEGER PRIMARY KEY, cents INTEGER NOT NULL)", "CREATE TABLE log(writer INTEGER, n INTEGER, PRIMARY KEY(writer, n))")
+	for i := range accounts {
+		a.exec("INSERT INTO accounts VALUES (?, ?)", i, cents)
+	}
+	main := mainOf(a)
+	var running sync.WaitGroup
+	for w := range writers {
+		move := func(n int) error { return moveTyped(t.Context(), main, w, n, n%accounts, (n+w)%accounts) }
+		if w%2 == 0 {
+			move = func(n int) error {
+				return retried(func() error { return moveSQL(t.Context(), a.DB, w, n, n%accounts, (n+w)%accounts) })
+			}
+		}
+		running.Go(func() {
+			for n := range each {
+				if err := move(n); err != nil {
+					t.Errorf("writer %d, transfer %d: %v", w, n, err)
+					return
+				}
+			}
+		})
+	}
+	running.Wait()
+	a.want(fmt.Sprint(accounts*cents), "SELECT sum(cents) FROM accounts")
+	a.want(fmt.Sprint(writers*each), "SELECT count(*) FROM log")
+	moved := func(account string) string {
+		return fmt.Sprintf("coalesce((SELECT sum(1 + n) FROM log WHERE (%s) %% %d = a.id AND n %% %d <> (n + writer) %% %d), 0)", account, accounts, accounts, accounts)
+	}
+	a.want("", fmt.Sprintf("SELECT id FROM accounts AS a WHERE cents <> %d - %s + %s", cents, moved("n"), moved("n + writer")))
+	a.want("ok", "PRAGMA integrity_check")
+}
+
+func moveSQL(ctx context.Context, db *sql.DB, writer, n, from, to int) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for _, id := range []int{from, to} {
+		var have int
+		if err := tx.QueryRowContext(ctx, "SELECT cents FROM accounts WHERE id = ?", id).Scan(&have); err != nil {
+			return err
+		}
+		change := 1 + n
+		if id == from {
+			change = -change
+		}
+		if from == to {
+			change = 0
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE accounts SET cents = ? WHERE id = ?", have+change, id); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, "INSERT INTO log VALUES (?, ?)", writer, n); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func moveTyped(ctx context.Context, main *vdb.Branch, writer, n, from, to int) error {
+	return main.Update(ctx, func(tx *vdb.Tx) error {
+		for id, change := range map[int]int64{from: -int64(1 + n), to: int64(1 + n)} {
+			if from == to {
+				break
+			}
+			row, err := tx.Get("accounts", id)
+			if err != nil {
+				return err
+			}
+			if err := tx.Put("accounts", vdb.Row{row[0], vdb.Int(row[1].Int() + change)}); err != nil {
+				return err
+			}
+		}
+		return tx.Insert("log", vdb.Row{vdb.Int(int64(writer)), vdb.Int(int64(n))})
+	})
+}
