@@ -21,6 +21,8 @@ type Evaluator interface {
 	Evaluate(ctx context.Context, e *Evaluation) error
 	// Check returns the rule that each of the rows breaks.
 	Check(ctx context.Context, e *Evaluation) ([]Broken, error)
+	// MergeSQL merges the SQL of a table and its indexes.
+	MergeSQL(ctx context.Context, m *SchemaTexts) error
 }
 
 // Evaluation is a batch of rows of one table, for an Evaluator.

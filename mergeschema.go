@@ -25,6 +25,7 @@ type identitySchema struct {
 	key         []string
 	indexes     []Index
 	foreignKeys []identityForeignKey
+	text        schemaText
 }
 
 // identityForeignKey is a foreign key in terms of identities, and what it calls
@@ -58,7 +59,7 @@ func (ids *identities) withIdentities(s *Schema) *identitySchema {
 		}
 		return names
 	}
-	t := &identitySchema{name: s.Name, key: of(c.PrimaryKey, s.Name), indexes: c.Indexes}
+	t := &identitySchema{name: s.Name, key: of(c.PrimaryKey, s.Name), indexes: c.Indexes, text: textOf(c)}
 	for _, column := range c.Columns {
 		t.columns = append(t.columns, identityColumn{id: ids.column(s.Name, column.Name), Column: column})
 	}
@@ -96,7 +97,13 @@ func (t *identitySchema) position(id string) int {
 // named returns t with everything called by its name. parent says what a foreign
 // key calls its parent table and columns.
 func (t *identitySchema) named(parent func(identityForeignKey) (string, []string)) *Schema {
-	s := &Schema{Name: t.name, PrimaryKey: t.names(t.key)}
+	s := &Schema{
+		Name: t.name, PrimaryKey: t.names(t.key), KeyColumns: slices.Clone(t.text.keyColumns),
+		WithoutRowID: t.text.withoutRowID, SQL: t.text.sql, Evaluated: t.text.evaluated,
+	}
+	for i := range s.KeyColumns {
+		s.KeyColumns[i].Name = s.PrimaryKey[i]
+	}
 	for _, c := range t.columns {
 		s.Columns = append(s.Columns, c.Column)
 	}
@@ -142,6 +149,7 @@ func (m *schemaMerge) run() error {
 	m.merged = &identitySchema{name: m.ours.name}
 	m.columns()
 	m.key()
+	m.keyText()
 	m.indexes()
 	m.foreignKeys()
 	return m.err
@@ -397,7 +405,8 @@ func (x *Index) columnNames() []string {
 }
 
 func sameIndex(a, b Index) bool {
-	return sameName(a.Name, b.Name) && a.Unique == b.Unique && slices.Equal(a.Columns, b.Columns)
+	return sameName(a.Name, b.Name) && a.Unique == b.Unique && a.SQL == b.SQL && a.Partial == b.Partial &&
+		a.Unsorted == b.Unsorted && slices.Equal(a.Columns, b.Columns)
 }
 
 // foreignKeys merges the foreign keys as a set.
@@ -432,6 +441,6 @@ func (t *identitySchema) references(fk identityForeignKey) bool {
 
 // sameSchema tells whether two schemas, names of tables aside, are equal.
 func sameSchema(a, b *identitySchema) bool {
-	return slices.Equal(a.columns, b.columns) && slices.Equal(a.key, b.key) && slices.EqualFunc(a.indexes, b.indexes, sameIndex) &&
+	return a.text.equal(b.text) && slices.Equal(a.columns, b.columns) && slices.Equal(a.key, b.key) && slices.EqualFunc(a.indexes, b.indexes, sameIndex) &&
 		len(a.foreignKeys) == len(b.foreignKeys) && !slices.ContainsFunc(a.foreignKeys, func(fk identityForeignKey) bool { return !b.references(fk) })
 }

@@ -343,6 +343,13 @@ func (m *merger) planSchema(t *tableMerge) error {
 	t.shape = sm.merged
 	reasons := sm.reasons
 	m.mergeName(t)
+	collided, err := m.texts(t, reasons)
+	if err != nil {
+		return err
+	}
+	if len(collided) > 0 || len(reasons) > 0 && (ours.shape.hasTexts() || theirs.shape.hasTexts()) {
+		return m.undecided(t, append(reasons, collided...))
+	}
 	l, err := newLayout(t.shape.named(spelled))
 	if err == nil {
 		t.rows = newRowMerge(m, t, l)
@@ -352,6 +359,17 @@ func (m *merger) planSchema(t *tableMerge) error {
 		reasons = append(reasons, err.Error())
 		t.takeWhole(prefer)
 	}
+	for _, reason := range reasons {
+		m.collide(t, reason)
+	}
+	return nil
+}
+
+// undecided takes the whole table as one side has it: what SQL says of the other's
+// cannot be put together with it.
+func (m *merger) undecided(t *tableMerge, reasons []string) error {
+	prefer, _ := m.preference(t)
+	t.takeWhole(prefer)
 	for _, reason := range reasons {
 		m.collide(t, reason)
 	}
