@@ -22,6 +22,7 @@ const (
 	kindMerge      byte = 0x15
 	kindObject     byte = 0x16
 	kindSequences  byte = 0x17
+	kindMoves      byte = 0x18
 )
 
 const (
@@ -101,6 +102,16 @@ func (f *fields) string() string {
 	s := string(f.data[:n])
 	f.data = f.data[n:]
 	return s
+}
+
+func (f *fields) hash() hash.Hash {
+	if len(f.data) < hash.Size {
+		f.fail()
+		return hash.Hash{}
+	}
+	h := hash.Hash(f.data)
+	f.data = f.data[hash.Size:]
+	return h
 }
 
 func (f *fields) fail() {

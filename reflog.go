@@ -1,11 +1,11 @@
 package vdb
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,18 +23,23 @@ type RefMove struct {
 	Time     time.Time
 }
 
-// maxReflog bounds the moves that a database remembers; as many as trimReflog
-// more are kept for a while, so that not every move has to cut off another.
 const (
-	maxReflog  = 4096
-	trimReflog = 256
+	// maxChain is how many moves make a chain full.
+	maxChain = 4096
+	// maxRecent is how many bytes of moves the store's root has itself: a few, so
+	// that not every move takes a chunk.
+	maxRecent = 128
 )
 
-// reflogPrefix begins the keys of moves among the refs; the complement of a sequence
-// number follows, so that the newest stand first, close to the heads that moved.
-const reflogPrefix = "log/"
-
-var reflogKeys = prolly.Range{From: []byte(reflogPrefix), To: []byte("log0")}
+// reflog has the latest moves: some in the store's root, the others in two chains
+// of chunks, each of which leads to the one before. A full chain becomes the older
+// one, and what was older is garbage: no move has to cut off another.
+type reflog struct {
+	newest, older hash.Hash // the last chunk of each chain, or zero
+	count         uint64    // moves in recent and the chain of newest
+	recent        []byte    // those in no chunk yet, encoded
+	noted         []RefMove // what edits have made since
+}
 
 // Reflog yields the latest moves of all branches and tags, newest first: at least
 // the last 4,096. It finds what a reset, an amended commit or a deleted branch
@@ -47,60 +52,131 @@ func (db *DB) Reflog(ctx context.Context) iter.Seq2[RefMove, error] {
 			return
 		}
 		next := map[string]hash.Hash{} // where each ref went after the move
-		for item, err := range r.tree.Items(ctx, reflogKeys) {
-			var m RefMove
+		for m, err := range r.log.moves(ctx, r.store) {
 			if err == nil {
-				m, err = r.move(ctx, item.Value, next)
+				m.To, err = r.movedTo(ctx, m, next)
 			}
-			if !yield(m, opError("read reflog", err)) || err != nil {
+			if err != nil {
+				yield(RefMove{}, opError("read reflog", err))
+				return
+			}
+			if !yield(m, nil) {
 				return
 			}
 		}
 	}
 }
 
-// move reads an entry of the log. The newest one of a ref led to where it is now.
-func (r *refs) move(ctx context.Context, data []byte, next map[string]hash.Hash) (RefMove, error) {
-	m, err := decodeRefMove(data)
-	if err != nil {
-		return RefMove{}, err
-	}
+// movedTo returns where a move led: where the ref's next one came from or, after
+// the newest, where it is now.
+func (r *refs) movedTo(ctx context.Context, m RefMove, next map[string]hash.Hash) (hash.Hash, error) {
 	to, ok := next[m.Ref]
-	if !ok {
-		now, _, err := r.tree.Get(ctx, []byte(m.Ref))
-		if err != nil {
-			return RefMove{}, err
-		}
-		if to, err = r.target(ctx, []byte(m.Ref), now); err != nil {
-			return RefMove{}, err
-		}
+	next[m.Ref] = m.From
+	if ok {
+		return to, nil
 	}
-	m.To, next[m.Ref] = to, m.From
-	return m, nil
+	now, _, err := r.tree.Get(ctx, []byte(m.Ref))
+	if err != nil {
+		return hash.Hash{}, err
+	}
+	return r.target(ctx, []byte(m.Ref), now)
 }
 
-// encode lays m out as listedAddresses reads it: no address, lest the log keep
-// commits from being collected. The next move of the ref says where this one led.
-func (m *RefMove) encode() []byte {
-	data := append([]byte{0}, m.From[:]...)
-	data = binary.AppendVarint(data, m.Time.UnixMicro())
-	return append(data, m.Ref...)
+// moves yields all moves, newest first, without where they led.
+func (l *reflog) moves(ctx context.Context, s chunkReader) iter.Seq2[RefMove, error] {
+	return func(yield func(RefMove, error) bool) {
+		for data, err := range l.pieces(ctx, s) {
+			var moves []RefMove
+			if err == nil {
+				moves, err = decodeMoves(data)
+			}
+			if err != nil {
+				yield(RefMove{}, err)
+				return
+			}
+			for _, m := range slices.Backward(moves) {
+				if !yield(m, nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
-func decodeRefMove(data []byte) (RefMove, error) {
-	const fixed = 1 + hash.Size
-	if len(data) < fixed || data[0] != 0 {
-		return RefMove{}, fmt.Errorf("an entry of %d bytes is damaged", len(data))
+// pieces yields the encoded moves of the root and of each chunk, newest first.
+func (l *reflog) pieces(ctx context.Context, s chunkReader) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		if !yield(l.recent, nil) {
+			return
+		}
+		for _, at := range []hash.Hash{l.newest, l.older} {
+			for !at.IsZero() {
+				before, moves, err := loadMoves(ctx, s, at)
+				if !yield(moves, err) || err != nil {
+					return
+				}
+				at = before
+			}
+		}
 	}
-	at, n := binary.Varint(data[fixed:])
-	if n <= 0 {
-		return RefMove{}, fmt.Errorf("an entry's time is damaged")
+}
+
+// loadMoves reads a chunk: the address of the one before, and encoded moves.
+func loadMoves(ctx context.Context, s chunkReader, at hash.Hash) (hash.Hash, []byte, error) {
+	data, err := s.Get(ctx, at)
+	if err != nil {
+		return hash.Hash{}, nil, err
 	}
-	return RefMove{
-		From: hash.Hash(data[1:]),
-		Time: time.UnixMicro(at).UTC(),
-		Ref:  string(data[fixed+n:]),
-	}, nil
+	before, moves, err := splitChunk(kindMoves, data)
+	if err == nil && len(before) != hash.Size {
+		err = fmt.Errorf("chunk of kind %#x has %d bytes of addresses", kindMoves, len(before))
+	}
+	if err != nil {
+		return hash.Hash{}, nil, err
+	}
+	return hash.Hash(before), moves, nil
+}
+
+// write adds what was noted to the recent moves, and makes a chunk of them when
+// they are many. Its only address is that of the chunk before, lest the log keep
+// commits from being collected.
+func (l *reflog) write(ctx context.Context, s prolly.Store, now time.Time) (err error) {
+	for i := range l.noted {
+		l.noted[i].Time = now
+		l.recent = l.noted[i].append(l.recent)
+	}
+	l.count += uint64(len(l.noted))
+	l.noted = nil
+	if len(l.recent) <= maxRecent {
+		return nil
+	}
+	if l.newest, err = s.Put(ctx, encodeChunk(kindMoves, []hash.Hash{l.newest}, l.recent)); err != nil {
+		return fmt.Errorf("write reflog: %w", err)
+	}
+	l.recent = nil
+	if l.count >= maxChain {
+		l.newest, l.older, l.count = hash.Hash{}, l.newest, 0
+	}
+	return nil
+}
+
+// append encodes a move without where it led: the next move of the ref says that.
+func (m *RefMove) append(dst []byte) []byte {
+	dst = append(dst, m.From[:]...)
+	dst = binary.AppendVarint(dst, m.Time.UnixMicro())
+	return appendString(dst, m.Ref)
+}
+
+func decodeMoves(data []byte) ([]RefMove, error) {
+	var moves []RefMove
+	f := fields{data: data}
+	for len(f.data) > 0 {
+		moves = append(moves, RefMove{From: f.hash(), Time: time.UnixMicro(f.int()).UTC(), Ref: f.string()})
+	}
+	if err := f.end(); err != nil {
+		return nil, fmt.Errorf("decode moves: %w", err)
+	}
+	return moves, nil
 }
 
 // note remembers what an edit of a ref does to the commit that it names.
@@ -117,7 +193,7 @@ func (r *refs) note(ctx context.Context, e prolly.Edit) error {
 		return err
 	}
 	if m.From != m.To {
-		r.moves = append(r.moves, m)
+		r.log.noted = append(r.log.noted, m)
 	}
 	return nil
 }
@@ -134,58 +210,3 @@ func (r *refs) target(ctx context.Context, key, value []byte) (hash.Hash, error)
 	state, err := decodeBranchState(value)
 	return state.head, err
 }
-
-// logMoves adds what was noted to the log, and cuts off what it has too much.
-func (r *refs) logMoves(ctx context.Context, now time.Time) error {
-	if len(r.moves) == 0 {
-		return nil
-	}
-	last, err := r.lastMove(ctx)
-	if err != nil {
-		return err
-	}
-	edits, err := r.oldMoves(ctx, last)
-	if err != nil {
-		return err
-	}
-	for i := range r.moves {
-		r.moves[i].Time = now
-		edits = append(edits, prolly.Edit{Key: reflogKey(last + 1 + uint64(i)), Value: r.moves[i].encode()})
-	}
-	sortEdits(edits)
-	r.moves = nil
-	r.tree, err = r.tree.Apply(ctx, edits)
-	return err
-}
-
-// oldMoves returns the edits that cut off the oldest moves when there are too many.
-func (r *refs) oldMoves(ctx context.Context, last uint64) ([]prolly.Edit, error) {
-	next := last + uint64(len(r.moves))
-	if last/trimReflog == next/trimReflog || next <= maxReflog {
-		return nil, nil
-	}
-	var edits []prolly.Edit
-	for item, err := range r.tree.Items(ctx, prolly.Range{From: reflogKey(next - maxReflog), To: reflogKeys.To}) {
-		if err != nil {
-			return nil, err
-		}
-		edits = append(edits, prolly.Edit{Key: bytes.Clone(item.Key)})
-	}
-	return edits, nil
-}
-
-// lastMove returns the number of the newest move; 0 if there is none.
-func (r *refs) lastMove(ctx context.Context) (uint64, error) {
-	for item, err := range r.tree.Items(ctx, reflogKeys) {
-		if err != nil {
-			return 0, err
-		}
-		if len(item.Key) != len(reflogPrefix)+8 {
-			return 0, fmt.Errorf("the reflog's key %q is damaged", item.Key)
-		}
-		return ^binary.BigEndian.Uint64(item.Key[len(reflogPrefix):]), nil
-	}
-	return 0, nil
-}
-
-func reflogKey(n uint64) []byte { return binary.BigEndian.AppendUint64([]byte(reflogPrefix), ^n) }

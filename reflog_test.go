@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -72,30 +73,104 @@ func errOf[T any](_ T, err error) error { return err }
 
 func short(h vdb.Hash) string { return h.String()[:6] }
 
-// TestReflogIsBounded moves a branch to and fro and finds the latest moves only.
+// TestReflogIsBounded moves a branch to and fro, and finds at any time the latest
+// moves, at least 4,096 and at most twice as many and a few.
 func TestReflogIsBounded(t *testing.T) {
 	ctx := t.Context()
 	db := openMemory(t)
 	main := mainBranch(t, db)
+	first := mustResolve(t, db, "main")
 	update(t, main, func(tx *vdb.Tx) error { return tx.CreateTable(people) })
-	commit(t, main, "first")
-	const moves = 2 * 2600
-	for range moves / 2 {
-		if err := main.ResetHard(ctx, "HEAD~"); err != nil {
+	second := commit(t, main, "second").Hash
+	moves := 2
+	for range 13 {
+		for range 500 {
+			if err := main.ResetHard(ctx, first.String()); err != nil {
+				t.Fatal(err)
+			}
+			if err := main.ResetHard(ctx, second.String()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		moves += 1000
+		n, to, from := 0, second, first
+		for m, err := range db.Reflog(ctx) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n++; n == moves {
+				from = vdb.Hash{} // the database's first move
+			}
+			if m.To != to || m.From != from {
+				t.Fatalf("of %d moves, the last but %d is %v", moves, n-1, m)
+			}
+			to, from = from, to
+		}
+		if n < min(moves, 4096) || n > min(moves, 2*4096+8) {
+			t.Errorf("%d of %d moves are in the log", n, moves)
+		}
+	}
+}
+
+// TestReflogCost commits, and bounds the bytes that this takes with the log.
+func TestReflogCost(t *testing.T) {
+	db, main := openDir(t, t.TempDir())
+	defer db.Close()
+	const commits, most = 200, 640
+	before := db.Stats().AppendedBytes
+	for range commits {
+		if _, err := main.Commit(t.Context(), vdb.Message{Author: "Support", Text: "nothing", AllowEmpty: true}); err != nil {
 			t.Fatal(err)
 		}
-		update(t, main, func(tx *vdb.Tx) error { return tx.CreateTable(people) })
-		commit(t, main, "again")
 	}
-	n := 0
-	for _, err := range db.Reflog(ctx) {
+	if each := (db.Stats().AppendedBytes - before) / commits; each > most {
+		t.Errorf("a commit takes %d bytes, which should be at most %d", each, most)
+	}
+}
+
+// TestReflogOfRacingCommits commits from many goroutines of two databases in one
+// directory, and finds what happened: each head was left for the next one.
+func TestReflogOfRacingCommits(t *testing.T) {
+	ctx := t.Context()
+	dir := t.TempDir()
+	db, main := openDir(t, dir)
+	defer db.Close()
+	other, same := openDir(t, dir)
+	defer other.Close()
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			b := []*vdb.Branch{main, same}[i%2]
+			for range 15 {
+				if _, err := b.Commit(ctx, vdb.Message{Author: "Support", Text: "race", AllowEmpty: true}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if _, err := db.CreateBranch(ctx, "main", "main"); !errors.Is(err, vdb.ErrExists) {
+		t.Errorf("a branch is made twice: %v", err)
+	}
+	at, n := mustResolve(t, db, "main"), 0
+	for m, err := range db.Reflog(ctx) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var parent vdb.Hash
+		if c, err := db.Resolve(ctx, at.String()); err != nil {
+			t.Fatal(err)
+		} else if len(c.Parents) > 0 {
+			parent = c.Parents[0]
+		}
+		if m.Ref != "heads/main" || m.To != at || m.From != parent {
+			t.Errorf("%s was left for %s, whose parent is %s", m.From, m.To, parent)
+		}
+		at = parent
 		n++
 	}
-	if n < 4096 || n >= 4096+256 {
-		t.Errorf("%d moves are in the log", n)
+	if n != 8*15+1 {
+		t.Errorf("%d moves are in the log, not %d", n, 8*15+1)
 	}
 }
 

@@ -2,6 +2,7 @@ package vdb
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"iter"
 	"slices"
@@ -10,13 +11,13 @@ import (
 	"github.com/vdbgo/vdb/prolly"
 )
 
-// refs is the tree of all refs: branches with their working sets, tags, and the log
-// of how they moved. The store's root leads to it.
+// refs is the tree of all refs, branches with their working sets and tags, and the
+// log of how they moved. The store's root leads to both.
 type refs struct {
 	store prolly.Store
 	tree  prolly.Tree
 	root  hash.Hash
-	moves []RefMove // that the edits have made, to be logged
+	log   reflog
 }
 
 // Prefixes of a ref's key, git's own.
@@ -81,26 +82,42 @@ func loadRefs(ctx context.Context, s prolly.Store, root hash.Hash) (*refs, error
 		return r, nil
 	}
 	data, err := s.Get(ctx, root)
-	if err != nil {
-		return nil, fmt.Errorf("read refs: %w", err)
-	}
-	addresses, _, err := splitChunk(kindStoreRoot, data)
-	if err == nil && len(addresses) != hash.Size {
-		err = fmt.Errorf("chunk of kind %#x has %d bytes of addresses", kindStoreRoot, len(addresses))
+	if err == nil {
+		err = r.decode(data)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read refs: %w", err)
 	}
-	r.tree = prolly.Load(refsConfig, s, hash.Hash(addresses))
 	return r, nil
+}
+
+// decode reads the store's root.
+func (r *refs) decode(data []byte) error {
+	addresses, payload, err := splitChunk(kindStoreRoot, data)
+	if err != nil {
+		return err
+	}
+	if len(addresses) != 3*hash.Size {
+		return fmt.Errorf("chunk of kind %#x has %d bytes of addresses", kindStoreRoot, len(addresses))
+	}
+	r.tree = prolly.Load(refsConfig, r.store, hash.Hash(addresses))
+	f := fields{data: payload}
+	r.log.newest, r.log.older = hash.Hash(addresses[hash.Size:]), hash.Hash(addresses[2*hash.Size:])
+	r.log.count = f.uint()
+	r.log.recent = slices.Clip(f.data) // others read the chunk, too
+	return f.err
 }
 
 // isNew tells whether nothing has been stored yet.
 func (r *refs) isNew() bool { return r.root.IsZero() }
 
 // save writes the store's root.
-func (r *refs) save(ctx context.Context) (hash.Hash, error) {
-	return r.store.Put(ctx, encodeChunk(kindStoreRoot, []hash.Hash{r.tree.Hash()}, nil))
+func (r *refs) save(ctx context.Context) (hash.Hash, error) { return r.store.Put(ctx, r.encode()) }
+
+func (r *refs) encode() []byte {
+	payload := binary.AppendUvarint(make([]byte, 0, binary.MaxVarintLen64+len(r.log.recent)), r.log.count)
+	payload = append(payload, r.log.recent...)
+	return encodeChunk(kindStoreRoot, []hash.Hash{r.tree.Hash(), r.log.newest, r.log.older}, payload)
 }
 
 func (r *refs) branch(ctx context.Context, name string) (branchState, error) {

@@ -144,7 +144,7 @@ func (db *DB) update(ctx context.Context, w *nbs.Writer, fn func(context.Context
 		if err := fn(ctx, r); err != nil {
 			return hash.Hash{}, err
 		}
-		if err := r.logMoves(ctx, db.now()); err != nil {
+		if err := r.log.write(ctx, r.store, db.now()); err != nil {
 			return hash.Hash{}, err
 		}
 		return r.save(ctx)
