@@ -3,6 +3,7 @@ package module
 import (
 	"fmt"
 
+	"github.com/vdbgo/vdb/internal/native"
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
 )
@@ -18,9 +19,9 @@ type Conn struct {
 // particular order.
 func (c Conn) OnClose(fn func()) error {
 	id := process.closers.add(&closer{fn})
-	name := cString(c.TLS, fmt.Sprintf("module.OnClose.%d", id))
+	name := native.CString(c.TLS, fmt.Sprintf("module.OnClose.%d", id))
 	defer lib.Xsqlite3_free(c.TLS, name)
-	rc := lib.Xsqlite3_set_clientdata(c.TLS, c.DB, name, id, funcPointer(runCloser))
+	rc := lib.Xsqlite3_set_clientdata(c.TLS, c.DB, name, id, native.FuncPointer(runCloser))
 	return c.check(rc, "watch the close of", "connection")
 }
 
@@ -46,6 +47,6 @@ func (c Conn) check(rc int32, op, name string) error {
 // the next time: they know tables that a new module replaced. SQLite does so
 // when the authorizer is set, even if it stays the same.
 func (c Conn) expire() {
-	db := at[lib.Tsqlite3](c.DB)
+	db := native.At[lib.Tsqlite3](c.DB)
 	lib.Xsqlite3_set_authorizer(c.TLS, c.DB, db.FxAuth, db.FpAuthArg)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/vdbgo/vdb/internal/native"
 	"github.com/vdbgo/vdb/internal/record"
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
@@ -27,25 +28,25 @@ type vtab struct {
 }
 
 // tableAt returns the connected table of a sqlite3_vtab.
-func tableAt(p uintptr) *connected { return process.connected.at(at[vtab](p).id) }
+func tableAt(p uintptr) *connected { return process.connected.at(native.At[vtab](p).id) }
 
 func xConnect(tls *libc.TLS, db, aux uintptr, _ int32, _, result, message uintptr) int32 {
 	t, err := connect(Conn{TLS: tls, DB: db}, process.tables.at(aux))
 	if err != nil {
-		*at[uintptr](message) = cString(tls, err.Error())
+		*native.At[uintptr](message) = native.CString(tls, err.Error())
 		return codeOf(err)
 	}
-	p := newStruct[vtab](tls)
+	p := native.New[vtab](tls)
 	if p == 0 {
 		return lib.SQLITE_NOMEM
 	}
-	at[vtab](p).id = process.connected.add(t)
-	*at[uintptr](result) = p
+	native.At[vtab](p).id = process.connected.add(t)
+	*native.At[uintptr](result) = p
 	return lib.SQLITE_OK
 }
 
 func xDisconnect(tls *libc.TLS, p uintptr) int32 {
-	process.connected.drop(at[vtab](p).id)
+	process.connected.drop(native.At[vtab](p).id)
 	lib.Xsqlite3_free(tls, p)
 	return lib.SQLITE_OK
 }
@@ -71,7 +72,7 @@ func connect(c Conn, r *registered) (t *connected, err error) {
 }
 
 func (c Conn) declare(name, text string) error {
-	zText := cString(c.TLS, text)
+	zText := native.CString(c.TLS, text)
 	defer lib.Xsqlite3_free(c.TLS, zText)
 	return c.check(lib.Xsqlite3_declare_vtab(c.TLS, c.DB, zText), "declare", name)
 }

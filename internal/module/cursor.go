@@ -4,6 +4,7 @@ import (
 	"iter"
 	"math"
 
+	"github.com/vdbgo/vdb/internal/native"
 	"github.com/vdbgo/vdb/internal/record"
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
@@ -32,13 +33,13 @@ type vtabCursor struct {
 }
 
 // cursorAt returns the cursor of a sqlite3_vtab_cursor.
-func cursorAt(p uintptr) *cursor { return process.cursors.at(at[vtabCursor](p).id) }
+func cursorAt(p uintptr) *cursor { return process.cursors.at(native.At[vtabCursor](p).id) }
 
 // fail makes err the error of a statement that uses a table.
 func fail(tls *libc.TLS, table uintptr, err error) int32 {
-	base := &at[vtab](table).base
+	base := &native.At[vtab](table).base
 	lib.Xsqlite3_free(tls, base.FzErrMsg)
-	base.FzErrMsg = cString(tls, err.Error())
+	base.FzErrMsg = native.CString(tls, err.Error())
 	return codeOf(err)
 }
 
@@ -47,22 +48,22 @@ func failCursor(tls *libc.TLS, p uintptr, err error) int32 {
 	if err == nil {
 		return lib.SQLITE_OK
 	}
-	return fail(tls, at[vtabCursor](p).base.FpVtab, err)
+	return fail(tls, native.At[vtabCursor](p).base.FpVtab, err)
 }
 
 func xOpen(tls *libc.TLS, table, result uintptr) int32 {
-	p := newStruct[vtabCursor](tls)
+	p := native.New[vtabCursor](tls)
 	if p == 0 {
 		return lib.SQLITE_NOMEM
 	}
-	at[vtabCursor](p).id = process.cursors.add(&cursor{table: tableAt(table)})
-	*at[uintptr](result) = p
+	native.At[vtabCursor](p).id = process.cursors.add(&cursor{table: tableAt(table)})
+	*native.At[uintptr](result) = p
 	return lib.SQLITE_OK
 }
 
 func xClose(tls *libc.TLS, p uintptr) int32 {
 	_ = cursorAt(p).end() // the statement is over: SQLite takes no error here
-	process.cursors.drop(at[vtabCursor](p).id)
+	process.cursors.drop(native.At[vtabCursor](p).id)
 	lib.Xsqlite3_free(tls, p)
 	return lib.SQLITE_OK
 }
@@ -97,7 +98,7 @@ func xColumn(tls *libc.TLS, p, ctx uintptr, i int32) int32 {
 
 func xRowid(_ *libc.TLS, p, result uintptr) int32 {
 	c := cursorAt(p)
-	*at[int64](result) = c.rowid()
+	*native.At[int64](result) = c.rowid()
 	c.table.remember(c)
 	return lib.SQLITE_OK
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/vdbgo/vdb/internal/native"
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
 )
@@ -39,11 +40,11 @@ func (c Conn) Function(name string, nArgs int, flags Flags, f func(args []any) (
 	if err := checkName(name); err != nil {
 		return err
 	}
-	zName := cString(c.TLS, name)
+	zName := native.CString(c.TLS, name)
 	defer lib.Xsqlite3_free(c.TLS, zName)
 	id := process.functions.add(&function{name, f})
 	rc := lib.Xsqlite3_create_function_v2(c.TLS, c.DB, zName, int32(max(nArgs, -1)), lib.SQLITE_UTF8|int32(flags), id,
-		funcPointer(callFunction), 0, 0, funcPointer(dropFunction)) // drops id if it fails, too
+		native.FuncPointer(callFunction), 0, 0, native.FuncPointer(dropFunction)) // drops id if it fails, too
 	return c.check(rc, "register function", name)
 }
 

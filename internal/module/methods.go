@@ -3,6 +3,7 @@ package module
 import (
 	"sync"
 
+	"github.com/vdbgo/vdb/internal/native"
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
 )
@@ -24,7 +25,7 @@ func (m *modules) of(tls *libc.TLS, t Table) (uintptr, error) {
 	if m.writer == 0 {
 		m.writer = newModule(tls)
 		if m.writer != 0 {
-			setWriter(at[lib.Tsqlite3_module](m.writer))
+			setWriter(native.At[lib.Tsqlite3_module](m.writer))
 		}
 	}
 	if m.readOnly == 0 || m.writer == 0 {
@@ -39,29 +40,29 @@ func (m *modules) of(tls *libc.TLS, t Table) (uintptr, error) {
 // newModule returns the methods of a table that can be read. Without xCreate the
 // table is eponymous: it is there, and CREATE VIRTUAL TABLE makes no other.
 func newModule(tls *libc.TLS) uintptr {
-	p := newStruct[lib.Tsqlite3_module](tls)
+	p := native.New[lib.Tsqlite3_module](tls)
 	if p == 0 {
 		return 0
 	}
-	*at[lib.Tsqlite3_module](p) = lib.Tsqlite3_module{
-		FxConnect:    funcPointer(xConnect),
-		FxBestIndex:  funcPointer(xBestIndex),
-		FxDisconnect: funcPointer(xDisconnect),
-		FxDestroy:    funcPointer(xDisconnect),
-		FxOpen:       funcPointer(xOpen),
-		FxClose:      funcPointer(xClose),
-		FxFilter:     funcPointer(xFilter),
-		FxNext:       funcPointer(xNext),
-		FxEof:        funcPointer(xEof),
-		FxColumn:     funcPointer(xColumn),
-		FxRowid:      funcPointer(xRowid),
+	*native.At[lib.Tsqlite3_module](p) = lib.Tsqlite3_module{
+		FxConnect:    native.FuncPointer(xConnect),
+		FxBestIndex:  native.FuncPointer(xBestIndex),
+		FxDisconnect: native.FuncPointer(xDisconnect),
+		FxDestroy:    native.FuncPointer(xDisconnect),
+		FxOpen:       native.FuncPointer(xOpen),
+		FxClose:      native.FuncPointer(xClose),
+		FxFilter:     native.FuncPointer(xFilter),
+		FxNext:       native.FuncPointer(xNext),
+		FxEof:        native.FuncPointer(xEof),
+		FxColumn:     native.FuncPointer(xColumn),
+		FxRowid:      native.FuncPointer(xRowid),
 	}
 	return p
 }
 
 func setWriter(m *lib.Tsqlite3_module) {
-	m.FxUpdate = funcPointer(xUpdate)
-	m.FxBegin = funcPointer(xBegin)
-	m.FxCommit = funcPointer(xEnd)
-	m.FxRollback = funcPointer(xEnd)
+	m.FxUpdate = native.FuncPointer(xUpdate)
+	m.FxBegin = native.FuncPointer(xBegin)
+	m.FxCommit = native.FuncPointer(xEnd)
+	m.FxRollback = native.FuncPointer(xEnd)
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/vdbgo/vdb/internal/native"
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
 )
@@ -54,7 +55,7 @@ func (h *hooks) register() error {
 	}
 	tls := libc.NewTLS()
 	defer tls.Close()
-	if rc := lib.Xsqlite3_auto_extension(tls, funcPointer(opened)); rc != lib.SQLITE_OK {
+	if rc := lib.Xsqlite3_auto_extension(tls, native.FuncPointer(opened)); rc != lib.SQLITE_OK {
 		return &Error{Op: "register", Name: "auto extension", Text: libc.GoString(lib.Xsqlite3_errstr(tls, rc)), code: int(rc)}
 	}
 	h.registered = true
@@ -73,7 +74,7 @@ func (h *hooks) change(fn func([]*hook) []*hook) {
 // opened is the auto extension's entry point.
 func opened(tls *libc.TLS, db, message, _ uintptr) int32 {
 	if err := process.hooks.run(Conn{TLS: tls, DB: db}); err != nil {
-		*at[uintptr](message) = cString(tls, err.Error())
+		*native.At[uintptr](message) = native.CString(tls, err.Error())
 		return codeOf(err)
 	}
 	return lib.SQLITE_OK

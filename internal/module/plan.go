@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/vdbgo/vdb/internal/native"
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
 )
@@ -54,7 +55,7 @@ func parsePlan(text string) (p plan, err error) {
 
 func xBestIndex(tls *libc.TLS, p, info uintptr) int32 {
 	t := tableAt(p)
-	c := choice{tls: tls, table: t, info: at[lib.Tsqlite3_index_info](info), infoAt: info, rows: 1e6}
+	c := choice{tls: tls, table: t, info: native.At[lib.Tsqlite3_index_info](info), infoAt: info, rows: 1e6}
 	ok, err := c.choose()
 	if err != nil {
 		return fail(tls, p, err)
@@ -83,7 +84,7 @@ func (c *choice) choose() (ok bool, err error) {
 	given := make([]bool, len(c.table.columns))
 	later := make([]bool, len(c.table.columns)) // known in another order of tables
 	for i := range int(c.info.FnConstraint) {
-		constraint := index[lib.Tsqlite3_index_constraint](c.info.FaConstraint, i)
+		constraint := native.Index[lib.Tsqlite3_index_constraint](c.info.FaConstraint, i)
 		column, usable := int(constraint.FiColumn), constraint.Fusable != 0
 		switch {
 		case column < 0: // the rowid
@@ -115,8 +116,8 @@ func isEquality(op uint8) bool {
 
 // take has SQLite pass the value of condition i to xFilter.
 func (c *choice) take(i, column int, omit bool) {
-	constraint := index[lib.Tsqlite3_index_constraint](c.info.FaConstraint, i)
-	usage := index[lib.Tsqlite3_index_constraint_usage](c.info.FaConstraintUsage, i)
+	constraint := native.Index[lib.Tsqlite3_index_constraint](c.info.FaConstraint, i)
+	usage := native.Index[lib.Tsqlite3_index_constraint_usage](c.info.FaConstraintUsage, i)
 	c.plan.terms = append(c.plan.terms, term{column, int(constraint.Fop)})
 	usage.FargvIndex = int32(len(c.plan.terms))
 	if omit {
@@ -164,7 +165,7 @@ func (c *choice) estimate(column int, op uint8) {
 
 // write tells SQLite of the plan.
 func (c *choice) write() int32 {
-	text := cString(c.tls, c.plan.String())
+	text := native.CString(c.tls, c.plan.String())
 	if text == 0 {
 		return lib.SQLITE_NOMEM
 	}

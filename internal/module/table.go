@@ -3,6 +3,7 @@ package module
 import (
 	"iter"
 
+	"github.com/vdbgo/vdb/internal/native"
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
 )
@@ -118,7 +119,7 @@ func (c Conn) Table(name string, t Table) error {
 	if err != nil {
 		return err
 	}
-	return c.module(name, methods, process.tables.add(&registered{name, t}), funcPointer(dropTable))
+	return c.module(name, methods, process.tables.add(&registered{name, t}), native.FuncPointer(dropTable))
 }
 
 // DropTable takes a table away. There need be none.
@@ -131,7 +132,7 @@ func (c Conn) DropTable(name string) error {
 
 // module registers a module, or none; SQLite calls destroy if it fails, too.
 func (c Conn) module(name string, methods, id, destroy uintptr) error {
-	zName := cString(c.TLS, name)
+	zName := native.CString(c.TLS, name)
 	defer lib.Xsqlite3_free(c.TLS, zName)
 	rc := lib.Xsqlite3_create_module_v2(c.TLS, c.DB, zName, methods, id, destroy)
 	if rc == lib.SQLITE_OK {

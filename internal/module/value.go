@@ -3,6 +3,7 @@ package module
 import (
 	"fmt"
 
+	"github.com/vdbgo/vdb/internal/native"
 	"github.com/vdbgo/vdb/internal/record"
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
@@ -12,7 +13,7 @@ import (
 func valuesAt(tls *libc.TLS, n int32, array uintptr) []any {
 	values := make([]any, n)
 	for i := range values {
-		values[i] = valueAt(tls, *index[uintptr](array, i))
+		values[i] = valueAt(tls, *native.Index[uintptr](array, i))
 	}
 	return values
 }
@@ -26,10 +27,10 @@ func valueAt(tls *libc.TLS, v uintptr) any {
 		return lib.Xsqlite3_value_double(tls, v)
 	case lib.SQLITE_TEXT:
 		text := lib.Xsqlite3_value_text(tls, v) // before the length: it may convert
-		return string(bytesAt(text, int(lib.Xsqlite3_value_bytes(tls, v))))
+		return string(native.Bytes(text, int(lib.Xsqlite3_value_bytes(tls, v))))
 	case lib.SQLITE_BLOB:
 		blob := lib.Xsqlite3_value_blob(tls, v)
-		return append([]byte{}, bytesAt(blob, int(lib.Xsqlite3_value_bytes(tls, v)))...)
+		return append([]byte{}, native.Bytes(blob, int(lib.Xsqlite3_value_bytes(tls, v)))...)
 	}
 	return nil
 }
@@ -64,11 +65,11 @@ func setOther(tls *libc.TLS, ctx uintptr, v any) error {
 }
 
 func setText(tls *libc.TLS, ctx uintptr, s string) error {
-	p := copyIn(tls, s)
+	p := native.CString(tls, s)
 	if p == 0 {
 		return errNoMemory
 	}
-	lib.Xsqlite3_result_text64(tls, ctx, p, lib.Tsqlite3_uint64(len(s)), funcPointer(lib.Xsqlite3_free), lib.SQLITE_UTF8)
+	lib.Xsqlite3_result_text64(tls, ctx, p, lib.Tsqlite3_uint64(len(s)), native.FuncPointer(lib.Xsqlite3_free), lib.SQLITE_UTF8)
 	return nil
 }
 
@@ -77,17 +78,17 @@ func setBlob(tls *libc.TLS, ctx uintptr, b []byte) error {
 		lib.Xsqlite3_result_null(tls, ctx)
 		return nil
 	}
-	p := copyIn(tls, b)
+	p := native.CString(tls, b)
 	if p == 0 {
 		return errNoMemory
 	}
-	lib.Xsqlite3_result_blob64(tls, ctx, p, lib.Tsqlite3_uint64(len(b)), funcPointer(lib.Xsqlite3_free))
+	lib.Xsqlite3_result_blob64(tls, ctx, p, lib.Tsqlite3_uint64(len(b)), native.FuncPointer(lib.Xsqlite3_free))
 	return nil
 }
 
 // setError makes err the error of a function or column.
 func setError(tls *libc.TLS, ctx uintptr, err error) {
-	text := cString(tls, err.Error())
+	text := native.CString(tls, err.Error())
 	defer lib.Xsqlite3_free(tls, text)
 	lib.Xsqlite3_result_error(tls, ctx, text, -1)
 	lib.Xsqlite3_result_error_code(tls, ctx, codeOf(err)) // keeps the text

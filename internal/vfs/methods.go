@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/vdbgo/vdb/internal/native"
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
 )
 
-func fileAt(p uintptr) *opened { return files.open.at(at[file](p).id) }
+func fileAt(p uintptr) *opened { return files.open.at(native.At[file](p).id) }
 
 // guard calls fn and turns what it returns, or its panic, into a result code.
 func (f *opened) guard(fallback int32, fn func() error) (rc int32) {
@@ -28,7 +29,7 @@ func (f *opened) guard(fallback int32, fn func() error) (rc int32) {
 
 func xClose(_ *libc.TLS, p uintptr) int32 {
 	f := fileAt(p)
-	files.open.drop(at[file](p).id)
+	files.open.drop(native.At[file](p).id)
 	return f.guard(lib.SQLITE_IOERR_CLOSE, func() error {
 		f.Closed()
 		return nil
@@ -39,7 +40,7 @@ func xRead(_ *libc.TLS, p, buf uintptr, n int32, off lib.Tsqlite3_int64) int32 {
 	f := fileAt(p)
 	short := false
 	rc := f.guard(lib.SQLITE_IOERR_READ, func() error {
-		err := f.ReadAt(bytesAt(buf, int(n)), int64(off))
+		err := f.ReadAt(native.Bytes(buf, int(n)), int64(off))
 		if short = errors.Is(err, ErrShort); short {
 			return nil
 		}
@@ -53,7 +54,7 @@ func xRead(_ *libc.TLS, p, buf uintptr, n int32, off lib.Tsqlite3_int64) int32 {
 
 func xWrite(_ *libc.TLS, p, buf uintptr, n int32, off lib.Tsqlite3_int64) int32 {
 	f := fileAt(p)
-	return f.guard(lib.SQLITE_IOERR_WRITE, func() error { return f.WriteAt(bytesAt(buf, int(n)), int64(off)) })
+	return f.guard(lib.SQLITE_IOERR_WRITE, func() error { return f.WriteAt(native.Bytes(buf, int(n)), int64(off)) })
 }
 
 func xTruncate(_ *libc.TLS, p uintptr, size lib.Tsqlite3_int64) int32 {
@@ -68,7 +69,7 @@ func xFileSize(_ *libc.TLS, p, result uintptr) int32 {
 	f := fileAt(p)
 	return f.guard(lib.SQLITE_IOERR_FSTAT, func() error {
 		size, err := f.Size()
-		*at[int64](result) = size
+		*native.At[int64](result) = size
 		return err
 	})
 }
@@ -84,9 +85,9 @@ func xUnlock(_ *libc.TLS, p uintptr, level int32) int32 {
 }
 
 func xCheckReservedLock(_ *libc.TLS, p, result uintptr) int32 {
-	*at[int32](result) = 0
+	*native.At[int32](result) = 0
 	if fileAt(p).Reserved() {
-		*at[int32](result) = 1
+		*native.At[int32](result) = 1
 	}
 	return lib.SQLITE_OK
 }
@@ -105,7 +106,7 @@ func xFileControl(tls *libc.TLS, p uintptr, op int32, arg uintptr) int32 {
 // pragma answers a PRAGMA. arg is an array of strings: the answer, the name, and
 // the value or none.
 func (f *opened) pragma(tls *libc.TLS, arg uintptr) int32 {
-	strs := at[[3]uintptr](arg)
+	strs := native.At[[3]uintptr](arg)
 	var value *string
 	if strs[2] != 0 {
 		s := libc.GoString(strs[2])
@@ -118,12 +119,12 @@ func (f *opened) pragma(tls *libc.TLS, arg uintptr) int32 {
 	})
 	switch {
 	case rc != lib.SQLITE_OK:
-		strs[0] = cString(tls, f.failed.Error())
+		strs[0] = native.CString(tls, f.failed.Error())
 		return rc
 	case !handled:
 		return lib.SQLITE_NOTFOUND
 	case answer != "":
-		strs[0] = cString(tls, answer)
+		strs[0] = native.CString(tls, answer)
 	}
 	return lib.SQLITE_OK
 }

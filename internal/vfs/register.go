@@ -7,6 +7,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/vdbgo/vdb/internal/native"
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
 )
@@ -48,20 +49,20 @@ func register() error {
 	defer tls.Close()
 	system.host = lib.Xsqlite3_vfs_find(tls, 0)
 	system.methods = newMethods(tls)
-	p := allocate[lib.Tsqlite3_vfs](tls)
+	p := native.New[lib.Tsqlite3_vfs](tls)
 	name := lib.Xsqlite3_malloc64(tls, lib.Tsqlite3_uint64(len(SystemName)+1))
 	if system.host == 0 || system.methods == 0 || p == 0 || name == 0 {
 		return errors.New("vfs: register: no memory")
 	}
-	copy(bytesAt(name, len(SystemName)+1), SystemName+"\x00")
-	v := at[lib.Tsqlite3_vfs](p)
-	*v = *at[lib.Tsqlite3_vfs](system.host)
+	copy(native.Bytes(name, len(SystemName)+1), SystemName+"\x00")
+	v := native.At[lib.Tsqlite3_vfs](p)
+	*v = *native.At[lib.Tsqlite3_vfs](system.host)
 	v.FpNext, v.FzName = 0, name
 	v.FszOsFile = max(v.FszOsFile, int32(unsafe.Sizeof(file{})))
-	v.FxOpen = funcPointer(xOpen)
-	v.FxDelete = funcPointer(xDelete)
-	v.FxAccess = funcPointer(xAccess)
-	v.FxFullPathname = funcPointer(xFullPathname)
+	v.FxOpen = native.FuncPointer(xOpen)
+	v.FxDelete = native.FuncPointer(xDelete)
+	v.FxAccess = native.FuncPointer(xAccess)
+	v.FxFullPathname = native.FuncPointer(xFullPathname)
 	v.FxSetSystemCall, v.FxGetSystemCall, v.FxNextSystemCall = 0, 0, 0
 	if rc := lib.Xsqlite3_vfs_register(tls, p, 0); rc != lib.SQLITE_OK {
 		return errors.New("vfs: register: " + libc.GoString(lib.Xsqlite3_errstr(tls, rc)))
@@ -70,24 +71,24 @@ func register() error {
 }
 
 func newMethods(tls *libc.TLS) uintptr {
-	p := allocate[lib.Tsqlite3_io_methods](tls)
+	p := native.New[lib.Tsqlite3_io_methods](tls)
 	if p == 0 {
 		return 0
 	}
-	*at[lib.Tsqlite3_io_methods](p) = lib.Tsqlite3_io_methods{
+	*native.At[lib.Tsqlite3_io_methods](p) = lib.Tsqlite3_io_methods{
 		FiVersion:               1,
-		FxClose:                 funcPointer(xClose),
-		FxRead:                  funcPointer(xRead),
-		FxWrite:                 funcPointer(xWrite),
-		FxTruncate:              funcPointer(xTruncate),
-		FxSync:                  funcPointer(xSync),
-		FxFileSize:              funcPointer(xFileSize),
-		FxLock:                  funcPointer(xLock),
-		FxUnlock:                funcPointer(xUnlock),
-		FxCheckReservedLock:     funcPointer(xCheckReservedLock),
-		FxFileControl:           funcPointer(xFileControl),
-		FxSectorSize:            funcPointer(xSectorSize),
-		FxDeviceCharacteristics: funcPointer(xDeviceCharacteristics),
+		FxClose:                 native.FuncPointer(xClose),
+		FxRead:                  native.FuncPointer(xRead),
+		FxWrite:                 native.FuncPointer(xWrite),
+		FxTruncate:              native.FuncPointer(xTruncate),
+		FxSync:                  native.FuncPointer(xSync),
+		FxFileSize:              native.FuncPointer(xFileSize),
+		FxLock:                  native.FuncPointer(xLock),
+		FxUnlock:                native.FuncPointer(xUnlock),
+		FxCheckReservedLock:     native.FuncPointer(xCheckReservedLock),
+		FxFileControl:           native.FuncPointer(xFileControl),
+		FxSectorSize:            native.FuncPointer(xSectorSize),
+		FxDeviceCharacteristics: native.FuncPointer(xDeviceCharacteristics),
 	}
 	return p
 }
@@ -97,10 +98,10 @@ func isOurs(path uintptr) bool { return path != 0 && strings.HasPrefix(libc.GoSt
 
 func xOpen(tls *libc.TLS, v, path, p uintptr, flags int32, outFlags uintptr) int32 {
 	if !isOurs(path) || flags&lib.SQLITE_OPEN_MAIN_DB == 0 {
-		host := at[lib.Tsqlite3_vfs](system.host)
-		return call[func(*libc.TLS, uintptr, uintptr, uintptr, int32, uintptr) int32](host.FxOpen)(tls, system.host, path, p, flags, outFlags)
+		host := native.At[lib.Tsqlite3_vfs](system.host)
+		return native.Func[func(*libc.TLS, uintptr, uintptr, uintptr, int32, uintptr) int32](host.FxOpen)(tls, system.host, path, p, flags, outFlags)
 	}
-	f := at[file](p)
+	f := native.At[file](p)
 	f.methods = 0
 	found, ok := files.byName.Load(libc.GoString(path))
 	if !ok {
@@ -110,7 +111,7 @@ func xOpen(tls *libc.TLS, v, path, p uintptr, flags int32, outFlags uintptr) int
 	f.methods = system.methods
 	found.(File).Opened()
 	if outFlags != 0 {
-		*at[int32](outFlags) = flags
+		*native.At[int32](outFlags) = flags
 	}
 	return lib.SQLITE_OK
 }
@@ -119,28 +120,28 @@ func xDelete(tls *libc.TLS, v, path uintptr, syncDir int32) int32 {
 	if isOurs(path) {
 		return lib.SQLITE_OK
 	}
-	host := at[lib.Tsqlite3_vfs](system.host)
-	return call[func(*libc.TLS, uintptr, uintptr, int32) int32](host.FxDelete)(tls, system.host, path, syncDir)
+	host := native.At[lib.Tsqlite3_vfs](system.host)
+	return native.Func[func(*libc.TLS, uintptr, uintptr, int32) int32](host.FxDelete)(tls, system.host, path, syncDir)
 }
 
 func xAccess(tls *libc.TLS, v, path uintptr, flags int32, result uintptr) int32 {
 	if isOurs(path) {
-		*at[int32](result) = 0
+		*native.At[int32](result) = 0
 		return lib.SQLITE_OK
 	}
-	host := at[lib.Tsqlite3_vfs](system.host)
-	return call[func(*libc.TLS, uintptr, uintptr, int32, uintptr) int32](host.FxAccess)(tls, system.host, path, flags, result)
+	host := native.At[lib.Tsqlite3_vfs](system.host)
+	return native.Func[func(*libc.TLS, uintptr, uintptr, int32, uintptr) int32](host.FxAccess)(tls, system.host, path, flags, result)
 }
 
 func xFullPathname(tls *libc.TLS, v, path uintptr, size int32, result uintptr) int32 {
 	if !isOurs(path) {
-		host := at[lib.Tsqlite3_vfs](system.host)
-		return call[func(*libc.TLS, uintptr, uintptr, int32, uintptr) int32](host.FxFullPathname)(tls, system.host, path, size, result)
+		host := native.At[lib.Tsqlite3_vfs](system.host)
+		return native.Func[func(*libc.TLS, uintptr, uintptr, int32, uintptr) int32](host.FxFullPathname)(tls, system.host, path, size, result)
 	}
 	name := libc.GoString(path)
 	if len(name)+1 > int(size) {
 		return lib.SQLITE_CANTOPEN
 	}
-	copy(bytesAt(result, len(name)+1), name+"\x00")
+	copy(native.Bytes(result, len(name)+1), name+"\x00")
 	return lib.SQLITE_OK
 }
