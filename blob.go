@@ -167,7 +167,7 @@ func (tx *Tx) PutBlob(table, column string, r io.Reader, key ...any) error {
 }
 
 func (tx *Tx) putBlob(table, column string, r io.Reader, key []any) error {
-	t, err := tx.writable(table)
+	t, err := tx.direct(table)
 	if err != nil {
 		return err
 	}

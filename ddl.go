@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/vdbgo/vdb/hash"
 	"github.com/vdbgo/vdb/prolly"
@@ -130,6 +131,39 @@ func (tx *Tx) settled(table string) (*tableView, error) {
 	return tx.table(table)
 }
 
+// alterable is settled for a table whose definition is to be changed. What SQL has
+// made has texts that only SQL can change; so has, if names change or go, a view or a
+// trigger that has the table's name in it.
+func (tx *Tx) alterable(table string, names bool) (*tableView, error) {
+	t, err := tx.settled(table)
+	if err != nil {
+		return nil, err
+	}
+	if t.schema.SQL != "" {
+		return nil, needsSQL("table " + t.schema.Name)
+	}
+	for _, x := range t.schema.Indexes {
+		if x.SQL != "" && names {
+			return nil, needsSQL("index " + x.Name)
+		}
+	}
+	if !names {
+		return t, nil
+	}
+	objects, err := tx.objects()
+	for _, o := range objects {
+		if strings.Contains(fold(o.SQL), fold(table)) {
+			return nil, needsSQL(o.Type + " " + o.Name)
+		}
+	}
+	return t, err
+}
+
+// needsSQL is an ErrNeedsSQL about a thing whose definition is a text.
+func needsSQL(what string) error {
+	return fmt.Errorf("%s is defined by SQL, alter it there: %w", what, ErrNeedsSQL)
+}
+
 // DropTable removes a table, its rows and its triggers; ErrNotFound if there is none.
 // Foreign keys of other tables that refer to rows of it fail the commit.
 func (tx *Tx) DropTable(table string) error {
@@ -159,7 +193,7 @@ func (tx *Tx) RenameTable(from, to string) error {
 }
 
 func (tx *Tx) renameTable(from, to string) error {
-	t, err := tx.settled(from)
+	t, err := tx.alterable(from, true)
 	if err != nil {
 		return err
 	}
@@ -220,6 +254,9 @@ func (tx *Tx) eachForeignKey(parent string, change func(*ForeignKey) bool) error
 				changed = true
 			}
 		}
+		if changed && s.SQL != "" {
+			return needsSQL("the foreign key of table " + s.Name)
+		}
 		if changed {
 			if err := tx.putTable(s, t.entry); err != nil {
 				return err
@@ -235,7 +272,7 @@ func (tx *Tx) AddColumn(table string, c Column) error {
 }
 
 func (tx *Tx) addColumn(table string, c Column) error {
-	t, err := tx.settled(table)
+	t, err := tx.alterable(table, false)
 	if err != nil {
 		return err
 	}
@@ -277,7 +314,7 @@ func (tx *Tx) DropColumn(table, column string) error {
 }
 
 func (tx *Tx) dropColumn(table, column string) error {
-	t, err := tx.settled(table)
+	t, err := tx.alterable(table, true)
 	if err != nil {
 		return err
 	}
@@ -323,7 +360,7 @@ func (tx *Tx) RenameColumn(table, from, to string) error {
 }
 
 func (tx *Tx) renameColumn(table, from, to string) error {
-	t, err := tx.settled(table)
+	t, err := tx.alterable(table, true)
 	if err != nil {
 		return err
 	}
@@ -386,7 +423,7 @@ func (tx *Tx) AlterColumn(table string, c Column) error {
 }
 
 func (tx *Tx) alterColumn(table string, c Column) error {
-	t, err := tx.settled(table)
+	t, err := tx.alterable(table, false)
 	if err != nil {
 		return err
 	}
@@ -518,7 +555,7 @@ func (tx *Tx) DropForeignKey(table string, columns ...string) error {
 }
 
 func (tx *Tx) changeForeignKeys(table string, change func(*Schema) error) error {
-	t, err := tx.settled(table)
+	t, err := tx.alterable(table, false)
 	if err != nil {
 		return err
 	}

@@ -256,6 +256,8 @@ type tableView struct {
 	indexes []overlay
 	rowid   int64 // the highest rowid given out, once known
 	known   bool
+	// untriggered says that the table is known to have no triggers.
+	untriggered bool
 	// keyBuffer is room for the key that is being written.
 	keyBuffer []byte
 }

@@ -298,6 +298,29 @@ func (tx *Tx) writable(name string) (*tableView, error) {
 	return t, t.needsEvaluator()
 }
 
+// direct is writable for a row that the caller gives. SQL fires triggers on those;
+// rows that another version has come with what triggers did there.
+func (tx *Tx) direct(name string) (*tableView, error) {
+	t, err := tx.writable(name)
+	if err != nil || t.untriggered {
+		return t, err
+	}
+	for item, err := range tx.root.Items(tx.ctx, triggerKeys) {
+		var o Object
+		if err == nil {
+			o, err = loadObject(tx.ctx, tx.store, item.Value)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if sameName(o.Table, t.schema.Name) {
+			return nil, fmt.Errorf("table %s has trigger %s, which SQL alone can fire; write its rows through SQL: %w", t.schema.Name, o.Name, ErrNeedsSQL)
+		}
+	}
+	t.untriggered = true
+	return t, nil
+}
+
 // written returns a table that is about to get rows which another version of it
 // has, or which writable has let through.
 func (tx *Tx) written(name string) (*tableView, error) {

@@ -223,7 +223,7 @@ func (t *Table[T]) Add(tx *Tx, row *T) error {
 
 // write stores b.row, and leaves its primary key in b.keys.
 func (t *Table[T]) write(tx *Tx, mode writeMode, b *rowBuffer[T]) error {
-	view, err := tx.writable(t.Name())
+	view, err := tx.direct(t.Name())
 	if err != nil {
 		return err
 	}
@@ -258,7 +258,7 @@ func (t *Table[T]) Delete(tx *Tx, key ...any) error {
 }
 
 func (t *Table[T]) delete(tx *Tx, key []any, b *rowBuffer[T]) error {
-	view, err := tx.writable(t.Name())
+	view, err := tx.direct(t.Name())
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (tx *Tx) Delete(table string, key ...any) error {
 }
 
 func (tx *Tx) write(table string, mode writeMode, row Row) error {
-	t, err := tx.writable(table)
+	t, err := tx.direct(table)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (tx *Tx) write(table string, mode writeMode, row Row) error {
 }
 
 func (tx *Tx) delete(table string, key []any) error {
-	t, err := tx.writable(table)
+	t, err := tx.direct(table)
 	if err != nil {
 		return err
 	}

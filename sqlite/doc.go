@@ -211,7 +211,8 @@
 // STRICT tables, generated columns, and the entries of indexes on an expression or with
 // a WHERE. They obey and keep them as SQL does: CHECKs when a transaction commits, and
 // after a merge row by row, as violations. A program without the import gets
-// vdb.ErrNeedsSQL where they are needed. No trigger is fired by a merge, for what
+// vdb.ErrNeedsSQL where they are needed, and so does any that writes rows by the typed
+// API to a table with triggers: write those in SQL. No trigger is fired by a merge, for what
 // triggers did on either side are rows that it merges.
 //
 // # Processes

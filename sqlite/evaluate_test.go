@@ -196,6 +196,37 @@ func TestTypedWritesObeyChecks(t *testing.T) {
 	r.want("main", `SELECT count(*) FROM prices`, "1")
 }
 
+func TestTypedWritesLeaveTriggersToSQL(t *testing.T) {
+	r := newRuled(t, `CREATE TABLE t(id INTEGER PRIMARY KEY)`, `CREATE TABLE journal(id INTEGER)`,
+		`CREATE TRIGGER noted AFTER INSERT ON t BEGIN INSERT INTO journal VALUES(new.id); END`)
+	err := r.update("main", func(tx *vdb.Tx) error { return tx.Put("t", vdb.Row{vdb.Int(1)}) })
+	if !errors.Is(err, vdb.ErrNeedsSQL) || !strings.Contains(err.Error(), "noted") {
+		t.Errorf("%v, want ErrNeedsSQL and the trigger's name", err)
+	}
+	r.fork("work")
+	r.exec("work", `INSERT INTO t VALUES(2)`)
+	r.exec("main", `INSERT INTO t VALUES(3)`)
+	if err := r.merge("work", "main"); err != nil {
+		t.Fatal(err)
+	}
+	r.want("main", `SELECT group_concat(id) FROM (SELECT id FROM journal ORDER BY id)`, "2,3")
+}
+
+func TestTypedDefinitionsLeaveTextsToSQL(t *testing.T) {
+	r := newRuled(t, pricesTable, `CREATE TABLE plain(a INTEGER, b INTEGER)`, `CREATE VIEW seen AS SELECT a FROM plain`)
+	for name, alter := range map[string]func(tx *vdb.Tx) error{
+		"add column":    func(tx *vdb.Tx) error { return tx.AddColumn("prices", vdb.Column{Name: "x"}) },
+		"rename column": func(tx *vdb.Tx) error { return tx.RenameColumn("prices", "cents", "x") },
+		"rename table":  func(tx *vdb.Tx) error { return tx.RenameTable("prices", "x") },
+		"viewed column": func(tx *vdb.Tx) error { return tx.DropColumn("plain", "a") },
+	} {
+		if err := r.update("main", alter); !errors.Is(err, vdb.ErrNeedsSQL) {
+			t.Errorf("%s: %v, want ErrNeedsSQL", name, err)
+		}
+	}
+	r.sound("main")
+}
+
 func TestMergesReportChecks(t *testing.T) {
 	r := newRuled(t, `CREATE TABLE spans(id INTEGER PRIMARY KEY, low INT, high INT, CHECK (low <= high))`,
 		`INSERT INTO spans VALUES(1, 10, 20), (2, 10, 20)`)
