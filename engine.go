@@ -200,17 +200,6 @@ func (t EngineTree) Integer() bool { return t.index == nil && t.layout.kind != k
 // an index with a collation that only SQL knows are in another one there.
 func (t EngineTree) Sorted() bool { return t.index == nil || !t.index.unsorted }
 
-// Columns returns how many values an index entry's record has, without the rowid.
-func (t EngineTree) Columns() int {
-	n := 0
-	for i := range t.index.columns {
-		if !t.index.repeats(i) {
-			n++
-		}
-	}
-	return n
-}
-
 // HoldsRows tells whether the items are rows, not index entries.
 func (t EngineTree) HoldsRows() bool { return t.index == nil }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/vdbgo/vdb"
+	"github.com/vdbgo/vdb/internal/sqltext"
 )
 
 // tableSQL returns the CREATE TABLE statement of a table: as it was given, or, of
@@ -129,7 +130,7 @@ func isAutoIndex(name string) bool {
 const autoIndex = "sqlite_autoindex_"
 
 // quote returns a name as it may stand in a statement.
-func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+func quote(name string) string { return sqltext.Quote(name) }
 
 func quoteAll(names []string) string {
 	quoted := make([]string, len(names))
