@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/internal/chunk"
 	"github.com/vdbgo/vdb/prolly"
 )
 
@@ -263,7 +264,7 @@ func (db *DB) Tags(ctx context.Context) iter.Seq2[Tag, error] {
 }
 
 func (t *Tag) encode() []byte {
-	return encodeChunk(kindTag, []hash.Hash{t.Commit}, appendString(appendString(nil, t.Tagger), t.Text))
+	return chunk.Encode(chunk.Tag, []hash.Hash{t.Commit}, appendString(appendString(nil, t.Tagger), t.Text))
 }
 
 func loadTag(ctx context.Context, s chunkReader, name string, ref []byte) (Tag, error) {
@@ -275,7 +276,7 @@ func loadTag(ctx context.Context, s chunkReader, name string, ref []byte) (Tag, 
 	if err != nil {
 		return Tag{}, err
 	}
-	addresses, payload, err := decodeChunk(kindTag, data)
+	addresses, payload, err := chunk.Decode(chunk.Tag, data)
 	if err != nil {
 		return Tag{}, err
 	}

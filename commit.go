@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/internal/chunk"
 	"github.com/vdbgo/vdb/prolly"
 )
 
@@ -361,11 +362,11 @@ func (c *Commit) encode() []byte {
 	for _, text := range []string{c.Author, c.Committer, c.Text} {
 		p = appendString(p, text)
 	}
-	return encodeChunk(kindCommit, addresses, p)
+	return chunk.Encode(chunk.Commit, addresses, p)
 }
 
 func decodeCommit(h hash.Hash, data []byte) (*Commit, error) {
-	addresses, payload, err := decodeChunk(kindCommit, data)
+	addresses, payload, err := chunk.Decode(chunk.Commit, data)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/vdbgo/vdb/internal/chunk"
 )
 
 // FuzzMoves decodes any bytes without a panic, and what was encoded as it was.
@@ -36,8 +38,8 @@ func appendMoves(moves []RefMove) (data []byte) {
 
 // FuzzStoreRoot decodes any bytes without a panic, and what was encoded as it was.
 func FuzzStoreRoot(f *testing.F) {
-	f.Add(encodeChunk(kindStoreRoot, []Hash{{1}, {2}, {3}}, []byte{7, 8, 9}))
-	f.Add(encodeChunk(kindStoreRoot, []Hash{{1}}, nil))
+	f.Add(chunk.Encode(chunk.Root, []Hash{{1}, {2}, {3}}, []byte{7, 8, 9}))
+	f.Add(chunk.Encode(chunk.Root, []Hash{{1}}, nil))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var r, again refs
 		if err := r.decode(data); err != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/internal/chunk"
 )
 
 // seeds are chunks of each kind.
@@ -59,7 +60,7 @@ func FuzzDecoders(f *testing.F) {
 		conflictAddresses(data, nil)
 		for _, decode := range []func() error{
 			func() error { _, err := decodeTagRef(data); return err },
-			func() error { _, _, err := decodeChunk(kindStoreRoot, data); return err },
+			func() error { _, _, err := chunk.Decode(chunk.Root, data); return err },
 			func() error { _, err := parseLiteral(string(data)); return err },
 		} {
 			_ = decode()

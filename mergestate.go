@@ -8,6 +8,7 @@ import (
 	"iter"
 
 	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/internal/chunk"
 	"github.com/vdbgo/vdb/internal/record"
 	"github.com/vdbgo/vdb/prolly"
 )
@@ -63,7 +64,7 @@ func (m *mergeState) save(ctx context.Context, s prolly.Store) (hash.Hash, error
 	if err != nil {
 		return hash.Hash{}, err
 	}
-	return s.Put(ctx, encodeChunk(kindMerge, addresses, payload))
+	return s.Put(ctx, chunk.Encode(chunk.Merge, addresses, payload))
 }
 
 func loadMergeState(ctx context.Context, s chunkReader, h hash.Hash) (*mergeState, error) {
@@ -71,7 +72,7 @@ func loadMergeState(ctx context.Context, s chunkReader, h hash.Hash) (*mergeStat
 	if err != nil {
 		return nil, fmt.Errorf("merge in progress: %w", err)
 	}
-	addresses, payload, err := decodeChunk(kindMerge, data)
+	addresses, payload, err := chunk.Decode(chunk.Merge, data)
 	if err != nil {
 		return nil, fmt.Errorf("merge in progress: %w", err)
 	}

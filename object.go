@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/internal/chunk"
 	"github.com/vdbgo/vdb/prolly"
 )
 
@@ -58,7 +59,7 @@ func (o *Object) store(ctx context.Context, s prolly.Store) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := s.Put(ctx, encodeChunk(kindObject, nil, payload))
+	h, err := s.Put(ctx, chunk.Encode(chunk.Object, nil, payload))
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +75,7 @@ func loadObject(ctx context.Context, s prolly.Store, value []byte) (Object, erro
 	if err != nil {
 		return o, err
 	}
-	_, payload, err := decodeChunk(kindObject, data)
+	_, payload, err := chunk.Decode(chunk.Object, data)
 	if err != nil {
 		return o, err
 	}

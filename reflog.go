@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/internal/chunk"
 	"github.com/vdbgo/vdb/prolly"
 )
 
@@ -127,9 +128,9 @@ func loadMoves(ctx context.Context, s chunkReader, at hash.Hash) (hash.Hash, []b
 	if err != nil {
 		return hash.Hash{}, nil, err
 	}
-	before, moves, err := splitChunk(kindMoves, data)
+	before, moves, err := chunk.Split(chunk.Moves, data)
 	if err == nil && len(before) != hash.Size {
-		err = fmt.Errorf("chunk of kind %#x has %d bytes of addresses", kindMoves, len(before))
+		err = fmt.Errorf("chunk of kind %#x has %d bytes of addresses", chunk.Moves, len(before))
 	}
 	if err != nil {
 		return hash.Hash{}, nil, err
@@ -150,7 +151,7 @@ func (l *reflog) write(ctx context.Context, s prolly.Store, now time.Time) (err 
 	if len(l.recent) <= maxRecent {
 		return nil
 	}
-	if l.newest, err = s.Put(ctx, encodeChunk(kindMoves, []hash.Hash{l.newest}, l.recent)); err != nil {
+	if l.newest, err = s.Put(ctx, chunk.Encode(chunk.Moves, []hash.Hash{l.newest}, l.recent)); err != nil {
 		return fmt.Errorf("write reflog: %w", err)
 	}
 	l.recent = nil

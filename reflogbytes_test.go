@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/internal/chunk"
 	"github.com/vdbgo/vdb/nbs"
 )
 
@@ -49,7 +50,7 @@ func TestReflogBytes(t *testing.T) {
 func TestReflogSharesNoBytes(t *testing.T) {
 	ctx := t.Context()
 	w := nbs.NewMemory().NewWriter()
-	data := encodeChunk(kindStoreRoot, make([]hash.Hash, 3), []byte{0})
+	data := chunk.Encode(chunk.Root, make([]hash.Hash, 3), []byte{0})
 	data = append(make([]byte, 0, 1000), data...)
 	var logs [2]reflog
 	for i := range logs {

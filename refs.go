@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/internal/chunk"
 	"github.com/vdbgo/vdb/prolly"
 )
 
@@ -93,12 +94,12 @@ func loadRefs(ctx context.Context, s prolly.Store, root hash.Hash) (*refs, error
 
 // decode reads the store's root.
 func (r *refs) decode(data []byte) error {
-	addresses, payload, err := splitChunk(kindStoreRoot, data)
+	addresses, payload, err := chunk.Split(chunk.Root, data)
 	if err != nil {
 		return err
 	}
 	if len(addresses) != 3*hash.Size {
-		return fmt.Errorf("chunk of kind %#x has %d bytes of addresses", kindStoreRoot, len(addresses))
+		return fmt.Errorf("chunk of kind %#x has %d bytes of addresses", chunk.Root, len(addresses))
 	}
 	r.tree = prolly.Load(refsConfig, r.store, hash.Hash(addresses))
 	f := fields{data: payload}
@@ -117,7 +118,7 @@ func (r *refs) save(ctx context.Context) (hash.Hash, error) { return r.store.Put
 func (r *refs) encode() []byte {
 	payload := binary.AppendUvarint(make([]byte, 0, binary.MaxVarintLen64+len(r.log.recent)), r.log.count)
 	payload = append(payload, r.log.recent...)
-	return encodeChunk(kindStoreRoot, []hash.Hash{r.tree.Hash(), r.log.newest, r.log.older}, payload)
+	return chunk.Encode(chunk.Root, []hash.Hash{r.tree.Hash(), r.log.newest, r.log.older}, payload)
 }
 
 func (r *refs) branch(ctx context.Context, name string) (branchState, error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/internal/chunk"
 )
 
 // Revisions name a version, as git's do
@@ -208,7 +209,7 @@ func (db *DB) commitByHash(ctx context.Context, r *refs, name string) (hash.Hash
 		if err != nil {
 			return hash.Hash{}, err
 		}
-		if len(data) == 0 || data[0] != kindCommit {
+		if chunk.KindOf(data) != chunk.Commit {
 			continue
 		}
 		if !found.IsZero() {

@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/internal/chunk"
 	"github.com/vdbgo/vdb/prolly"
 )
 
@@ -122,11 +123,11 @@ func encodeSchema(s *Schema) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return encodeChunk(kindSchema, nil, payload), nil
+	return chunk.Encode(chunk.Schema, nil, payload), nil
 }
 
 func decodeSchema(data []byte) (*Schema, error) {
-	_, payload, err := decodeChunk(kindSchema, data)
+	_, payload, err := chunk.Decode(chunk.Schema, data)
 	if err != nil {
 		return nil, err
 	}
@@ -254,7 +255,7 @@ func (ids *identities) store(ctx context.Context, s prolly.Store) (hash.Hash, er
 	if err != nil {
 		return hash.Hash{}, err
 	}
-	return s.Put(ctx, encodeChunk(kindIdentities, nil, payload))
+	return s.Put(ctx, chunk.Encode(chunk.Identities, nil, payload))
 }
 
 func loadIdentities(ctx context.Context, s prolly.Store, h hash.Hash) (*identities, error) {
@@ -266,7 +267,7 @@ func loadIdentities(ctx context.Context, s prolly.Store, h hash.Hash) (*identiti
 	if err != nil {
 		return nil, err
 	}
-	_, payload, err := decodeChunk(kindIdentities, data)
+	_, payload, err := chunk.Decode(chunk.Identities, data)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/internal/chunk"
 	"github.com/vdbgo/vdb/prolly"
 )
 
@@ -46,7 +47,7 @@ func loadSequences(ctx context.Context, s prolly.Store, address hash.Hash) (*Seq
 	if err != nil {
 		return nil, err
 	}
-	_, payload, err := decodeChunk(kindSequences, data)
+	_, payload, err := chunk.Decode(chunk.Sequences, data)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +149,7 @@ func (r *refs) setSequences(ctx context.Context, last map[string]int64) (seq *Se
 		if err != nil {
 			return nil, err
 		}
-		if seq.address, err = r.store.Put(ctx, encodeChunk(kindSequences, nil, payload)); err != nil {
+		if seq.address, err = r.store.Put(ctx, chunk.Encode(chunk.Sequences, nil, payload)); err != nil {
 			return nil, err
 		}
 		e.Value = append([]byte{1}, seq.address[:]...)
