@@ -121,8 +121,9 @@
 //	CALL dolt_commit(…)              the same as SELECT dolt_commit(…)
 //
 // Revisions are those of package vdb: branches, tags, hashes and their prefixes, HEAD,
-// WORKING, STAGED, ~n, ^n, @{time}. History cannot be written, a view or trigger cannot
-// read it, and a statement or transaction can read seven versions at most.
+// WORKING, STAGED, ~n, ^n, @{time}; WORKING is the table as the open transaction has it.
+// History cannot be written, a view or trigger cannot read it, and a statement or
+// transaction can read seven versions at most.
 //
 // # Functions
 //
@@ -193,7 +194,7 @@
 //	dolt_diff_t, dolt_diff_t()       the rows that each commit changed; between two revisions
 //	dolt_commit_diff_t               between those that from_commit and to_commit name
 //	dolt_history_t                   the rows at each commit
-//	dolt_at_t()                      the rows at a revision
+//	dolt_at_t()                      the rows at a revision, see below
 //	dolt_blame_t                     the commit that changed each row last
 //	dolt_workspace_t                 rows that are not committed; UPDATE staged, DELETE to discard
 //	dolt_conflicts_t                 rows in conflict; UPDATE our_ columns, DELETE to settle
@@ -201,6 +202,12 @@
 //
 // Conditions on keys, commits and revisions are pushed down: WHERE to_commit = '…'
 // reads one commit, dolt_history_t WHERE id = 7 the versions of one row.
+//
+// dolt_at_t('HEAD~3'), or with a parameter, is another way to write t AS OF 'HEAD~3',
+// for a table that had another name then as well: the table has the columns, types
+// and indexes of that version. Where the argument is anything else, as a column of
+// another table, and in views, the columns are those of all versions, NULL where
+// one was not there. So they are beyond the seventh version of a statement.
 //
 // # The typed API beside it
 //

@@ -30,6 +30,16 @@ var functionCodes = []struct {
 	{vdb.ErrMerging, lib.SQLITE_CONSTRAINT},
 }
 
+// plainCode gives err a result code, SQLITE_ERROR if none fits better.
+func plainCode(err error) error {
+	err = withCode(err)
+	var coded interface{ Code() int }
+	if err == nil || errors.As(err, &coded) {
+		return err
+	}
+	return &functionError{err, lib.SQLITE_ERROR}
+}
+
 // withCode gives err a result code, if it has none.
 func withCode(err error) error {
 	var coded interface{ Code() int }

@@ -1,9 +1,13 @@
 package sqlite
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/vdbgo/vdb"
+	lib "modernc.org/sqlite/lib"
 )
 
 // newDriverBench is a bench whose connection is the driver's.
@@ -100,6 +104,61 @@ func TestOutdated(t *testing.T) {
 		b.update("main", func(tx *vdb.Tx) error { return tx.AddColumn("t", column("more_"+c.prefix)) })
 		if !tabOutdated(table) {
 			t.Errorf("%st is not outdated by a column", c.prefix)
+		}
+	}
+}
+
+// TestAtIsTheTableOfThen has dolt_at_t with the columns, types and indexes that the
+// table had then, which the virtual table's union of columns has not.
+func TestAtIsTheTableOfThen(t *testing.T) {
+	b := newDriverBench(t)
+	b.run("CREATE TABLE t (id INTEGER PRIMARY KEY, ref TEXT, v TEXT)", "CREATE INDEX byV ON t(v)",
+		"INSERT INTO t VALUES (1, 'r', '10'), (2, 's', '9')", "SELECT dolt_commit('-Am', 'one')",
+		"DROP INDEX byV", "ALTER TABLE t DROP COLUMN v", "ALTER TABLE t ADD COLUMN v INTEGER DEFAULT 7", "ALTER TABLE t ADD COLUMN \"commit\" TEXT",
+		"SELECT dolt_commit('-Am', 'two')", "ALTER TABLE t RENAME TO u", "INSERT INTO u VALUES (3, 'w', 1, 'c')")
+	b.want("SELECT * FROM dolt_at_t('HEAD~') ORDER BY id", nil, "1|r|10", "2|s|9")
+	b.want("SELECT typeof(v), typeof(dolt_at_t.id) FROM dolt_at_t(?) WHERE v < '2' AND id = ?", []any{"HEAD~", 1}, "text|integer")
+	b.want("SELECT a.ref, a.\"commit\", a.v FROM dolt_at_u('HEAD') a WHERE ref = 'r'", nil, "r|-|7")
+	b.want("SELECT * FROM dolt_at_u('WORKING') WHERE id = 3", nil, "3|w|1|c")
+	if plan := b.query("EXPLAIN QUERY PLAN SELECT id FROM dolt_at_t('HEAD~') WHERE v = '9'"); len(plan) != 1 || !strings.Contains(plan[0], "byV") {
+		t.Errorf("the index of then is not used: %q", plan)
+	}
+	b.want("SELECT c.message, a.id FROM dolt_log c, dolt_at_t(c.commit_hash) a WHERE c.message <> 'Create database' AND a.id = 1 ORDER BY 1", nil, "one|1", "two|1")
+	b.refuses("SELECT * FROM dolt_at_t('nowhere')", "dolt_at_t('nowhere')", "nowhere")
+	b.refuses("SELECT * FROM dolt_at_none('HEAD')", "none")
+}
+
+// TestAtOfManyVersions reads more versions in one statement than SQLite can attach,
+// and inside of a transaction.
+func TestAtOfManyVersions(t *testing.T) {
+	b := newDriverBench(t)
+	b.run("CREATE TABLE t (id INTEGER PRIMARY KEY)", "SELECT dolt_commit('-Am', 'table')")
+	var union []string
+	var want []string
+	for i := range 12 {
+		b.run(fmt.Sprintf("INSERT INTO t VALUES (%d)", i), "SELECT dolt_commit('-am', 'row')")
+		union = append(union, fmt.Sprintf("SELECT count(*) FROM dolt_at_t('HEAD~%d')", i))
+		want = append(want, fmt.Sprint(12-i))
+	}
+	b.want(strings.Join(union, " UNION ALL "), nil, want...)
+	b.run("BEGIN", "INSERT INTO t VALUES (100)")
+	b.want("SELECT count(*) FROM dolt_at_t('WORKING')", nil, "13")
+	for i := range union {
+		b.want(union[i], nil, want[i])
+	}
+	b.run("COMMIT")
+}
+
+// TestErrorsOfSyntaxHaveCodes has SQLite's code on errors that SQLite did not make.
+func TestErrorsOfSyntaxHaveCodes(t *testing.T) {
+	b := newDriverBench(t)
+	b.run("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+	for _, s := range []string{"SELECT * FROM t AS OF 'nowhere'", "SELECT * FROM t AS OF 'HEAD'", "DELETE FROM t AS OF 'HEAD'", "USE `db/nowhere`",
+		"SELECT * FROM dolt_at_t('nowhere')", "CREATE VIEW v AS SELECT * FROM t AS OF 'HEAD'"} {
+		_, err := b.try(s)
+		var coded interface{ Code() int }
+		if !errors.As(err, &coded) || coded.Code() != lib.SQLITE_ERROR {
+			t.Errorf("%s: %v has no SQLITE_ERROR", s, err)
 		}
 	}
 }

@@ -65,6 +65,23 @@ func (s *session) shape(table string) (*tabShape, error) {
 	return nil, fmt.Errorf("no such table: %s", table)
 }
 
+// nameThen returns the name that a table had at a revision, "" if it was not there.
+func (s *session) nameThen(table, revision string) (string, error) {
+	shape, err := s.shape(table)
+	if err != nil {
+		return "", err
+	}
+	then, err := snapshotOf(s, revision)
+	if err != nil {
+		return "", err
+	}
+	m, err := shape.match(then)
+	if m == nil {
+		return "", err
+	}
+	return m.Name, nil
+}
+
 // newest yields the versions of the database, those that the connection sees
 // first, and of them the newest.
 func (v *vantage) newest() iter.Seq2[*vdb.Snapshot, error] {

@@ -24,11 +24,12 @@ func (c *conn) translate(ctx context.Context, s statement, args []driver.NamedVa
 	case s.info.Kind == sqltext.KindCall:
 		return sqltext.CallRewrite(s.text, s.info), args, nil
 	case s.info.Kind == sqltext.KindUse:
-		return "SELECT 0 WHERE 0", nil, c.use(ctx, s.info.Use)
+		return "SELECT 0 WHERE 0", nil, plainCode(c.use(ctx, s.info.Use))
 	case s.info.Kind == sqltext.KindVacuum:
 		return c.vacuum(s), args, nil
 	}
-	return c.asOf(ctx, s, args)
+	text, args, err := c.asOf(ctx, s, args)
+	return text, args, plainCode(err)
 }
 
 // createTable clusters a table by its primary key, where SQLite would keep the
@@ -78,7 +79,7 @@ func (c *conn) asOf(ctx context.Context, s statement, args []driver.NamedValue) 
 		return "", nil, errors.New("a view or trigger cannot read AS OF a revision: it would be another one tomorrow; put AS OF into the query that uses it")
 	}
 	var used []string
-	r, err := sqltext.AsOfRewrite(s.text, s.info, func(i int) (string, string, error) {
+	r, err := sqltext.AsOfRewrite(s.text, s.info, func(i int) (schema, table string, err error) {
 		at := s.info.AsOf[i]
 		if at.Write {
 			return "", "", errors.New("history cannot be written")
@@ -87,14 +88,40 @@ func (c *conn) asOf(ctx context.Context, s statement, args []driver.NamedValue) 
 		if err != nil {
 			return "", "", err
 		}
-		schema, err := c.history.attach(ctx, revision, at.Table.Name, used)
+		if revision == workingName && c.session.branch != "" {
+			return "main", "", nil
+		}
+		schema, table, err = c.placeOf(ctx, at, revision, used)
+		if at.Function && errors.Is(err, errManyVersions) {
+			return "", "", sqltext.ErrAsWritten // the function takes any number
+		}
 		used = append(used, schema)
-		return schema, "", err
+		return schema, table, err
 	})
 	if err != nil {
 		return "", nil, err
 	}
 	return r.SQL, remainingArgs(r.Params, args), nil
+}
+
+// placeOf returns the schema that has a table of another revision, and its name there.
+func (c *conn) placeOf(ctx context.Context, at sqltext.AsOf, revision string, used []string) (schema, table string, err error) {
+	s, err := c.db.asOf(ctx, c.session.revision, revision)
+	if err != nil {
+		return "", "", err
+	}
+	table = at.Table.Name
+	if !s.hasTable(table) {
+		table = ""
+		if at.Function {
+			table, err = c.session.nameThen(at.Table.Name, revision)
+		}
+		if table == "" || err != nil {
+			return "", "", firstError(err, fmt.Errorf("there is no table %s at %s", at.Table.Name, revision))
+		}
+	}
+	schema, err = c.history.attach(ctx, s, used)
+	return schema, table, err
 }
 
 // revisionOf returns what follows AS OF: a revision, or a time, which stands for the
@@ -171,15 +198,11 @@ type historySlot struct {
 // maxAttached leaves room for what the user attaches.
 const maxAttached = 7
 
-// attach returns the schema under which a revision's tables are.
-func (a *attached) attach(ctx context.Context, revision, table string, used []string) (string, error) {
-	s, err := a.conn.db.asOf(ctx, a.conn.session.revision, revision)
-	if err != nil {
-		return "", err
-	}
-	if !s.hasTable(table) {
-		return "", fmt.Errorf("there is no table %s at %s", table, revision)
-	}
+// errManyVersions says that no more versions can be attached.
+var errManyVersions = errors.New("too many versions")
+
+// attach returns the schema under which a version's tables are.
+func (a *attached) attach(ctx context.Context, s *snapshot, used []string) (string, error) {
 	root := s.version.Root().String()
 	for i, slot := range a.slots {
 		if slot.root == root {
@@ -209,11 +232,11 @@ func (a *attached) evict(ctx context.Context, used []string) error {
 	last := a.slots[len(a.slots)-1]
 	for _, schema := range used {
 		if schema == last.schema {
-			return fmt.Errorf("a statement can read %d versions at most", maxAttached)
+			return fmt.Errorf("%w: a statement can read %d at most", errManyVersions, maxAttached)
 		}
 	}
 	if err := a.conn.command(ctx, "DETACH "+quote(last.schema)); err != nil {
-		return fmt.Errorf("read more than %d versions in one transaction: %w", maxAttached, err)
+		return fmt.Errorf("%w: a transaction can read %d at most: %w", errManyVersions, maxAttached, err)
 	}
 	vfs.Remove(last.name)
 	a.slots = a.slots[:len(a.slots)-1]

@@ -19,6 +19,30 @@ func (p *pass) asOf(table Table, write bool) {
 	p.info.AsOf = append(p.info.AsOf, at)
 }
 
+// atPrefix begins the names of the functions that AS OF is another form of.
+const atPrefix = "dolt_at_"
+
+// atFunction takes dolt_at_t('revision'), whose parenthesis is at hand, for t AS OF
+// 'revision', if the argument is a literal or a parameter: what a column of another
+// table says is not known before the statement runs. A view or trigger must keep it.
+func (p *pass) atFunction(table Table) {
+	if table.Schema != "" || !hasPrefixFold(table.Name, atPrefix) || p.info.Kind == KindCreateView || p.info.Kind == KindCreateTrigger {
+		return
+	}
+	at := AsOf{Table: table, Function: true}
+	at.Table.Name = table.Name[len(atPrefix):]
+	look := p.scan
+	argument, closing := look.Significant(), look.Significant()
+	if closing.Kind != RightParen || argument.Kind != String && argument.Kind != Variable || !at.setRevision(argument, p.sql) {
+		return
+	}
+	at.Clause = Span{p.tok.Start, closing.End}
+	p.scan = look
+	p.next()
+	at.Alias = p.alias()
+	p.info.AsOf = append(p.info.AsOf, at)
+}
+
 // readRevision reads the revision after AS OF and returns its last token.
 func (a *AsOf) readRevision(look *Scanner, sql string) (Token, bool) {
 	t := look.Significant()

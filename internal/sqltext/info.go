@@ -92,8 +92,12 @@ type Name struct {
 // AsOf is a table that is named as of a revision.
 type AsOf struct {
 	Table Table
-	// Clause is AS OF and the revision, TIMESTAMP included.
+	// Clause is AS OF and the revision, TIMESTAMP included; of a function its
+	// argument, with the parentheses.
 	Clause Span
+	// Function says that the table was written as dolt_at_t('revision'). Its Name
+	// is t.
+	Function bool
 	// Time says that the revision was written as a TIMESTAMP.
 	Time bool
 	// Revision is the value of the literal. It is empty if Param is set.

@@ -205,8 +205,11 @@ func (p *pass) table(want wanted) {
 	if want == target && p.info.Target.Name == "" && p.info.Kind.dml() {
 		p.setTarget(table)
 	}
-	if p.word == wAs {
+	switch {
+	case p.word == wAs:
 		p.asOf(table, want == target)
+	case p.tok.Kind == LeftParen && want == source:
+		p.atFunction(table)
 	}
 }
 

@@ -1,6 +1,7 @@
 package sqltext
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -17,11 +18,12 @@ type Rewritten struct {
 
 // AsOfRewrite puts for each table AS OF a revision the table of that revision:
 // place returns for info.AsOf[i] the schema that has it, and its name there, where
-// "" stands for the same name. The table keeps its alias, and gets its old name for
+// "" stands for the same name; or ErrAsWritten to leave what stands there. The table keeps its alias, and gets its old name for
 // one if it has none, so that what names its columns goes on to name them, unless
 // it does so with the schema.
 //
-// The statement ends at info.End; without AS OF it is returned as it is.
+// A table written as dolt_at_t('revision') is treated alike. The statement ends at
+// info.End; without AS OF it is returned as it is.
 //
 // Parameters that were revisions are gone. The others are then numbered from 1 in
 // the order in which they first stand: a bare ? becomes ?N, a name stays (but
@@ -34,14 +36,19 @@ func AsOfRewrite(sql string, info Info, place func(i int) (schema, table string,
 		return Rewritten{SQL: sql, Params: unchangedParams(params)}, nil
 	}
 	var edits []edit
+	var placed []AsOf
 	for i, at := range info.AsOf {
 		schema, table, err := place(i)
+		if errors.Is(err, ErrAsWritten) {
+			continue
+		}
 		if err != nil {
-			return Rewritten{}, fmt.Errorf("table %s %s: %w", at.Table.Name, at.Clause.Of(sql), err)
+			return Rewritten{}, fmt.Errorf("%s: %w", at.text(sql), err)
 		}
 		edits = append(edits, at.edits(schema, table)...)
+		placed = append(placed, at)
 	}
-	left := remaining(params, info.AsOf)
+	left := remaining(params, placed)
 	bound := unchangedParams(params)
 	if len(left) < len(params) {
 		var renumbered []edit
@@ -76,9 +83,28 @@ func (a *AsOf) edits(schema, table string) []edit {
 	}
 	alias := ""
 	if a.Alias == "" {
-		alias = "AS " + Quote(a.Table.Name)
+		alias = "AS " + Quote(a.called())
+	}
+	if a.Function {
+		alias = " " + alias // its clause has no space before it
 	}
 	return []edit{{a.Table.Span, name}, {a.Clause, alias}}
+}
+
+// called is what the rest of the statement calls the table if it has no alias.
+func (a *AsOf) called() string {
+	if a.Function {
+		return atPrefix + a.Table.Name
+	}
+	return a.Table.Name
+}
+
+// text is the table and its revision as the statement has them.
+func (a *AsOf) text(sql string) string {
+	if a.Function {
+		return a.called() + a.Clause.Of(sql)
+	}
+	return "table " + a.Table.Name + " " + a.Clause.Of(sql)
 }
 
 // remaining returns the parameters that are no revisions.

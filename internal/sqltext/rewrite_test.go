@@ -73,6 +73,43 @@ func TestAsOfRewriteRenumbersParameters(t *testing.T) {
 	}
 }
 
+func TestAtFunctionRewrite(t *testing.T) {
+	for sql, want := range map[string]string{
+		"SELECT * FROM dolt_at_t('HEAD~3') WHERE a=1":              `SELECT * FROM "r0"."t" AS "dolt_at_t" WHERE a=1`,
+		"SELECT o.a FROM t JOIN Dolt_At_T ( ? ) AS o USING (a)":    `SELECT o.a FROM t JOIN "r0"."T"   AS o USING (a)`,
+		`SELECT * FROM "dolt_at_a b"('x') o, dolt_at_u(:r)`:        `SELECT * FROM "r0"."a b"  o, "r1"."u" AS "dolt_at_u"`,
+		"INSERT INTO t SELECT * FROM dolt_at_t('x')":               `INSERT INTO t SELECT * FROM "r0"."t" AS "dolt_at_t"`,
+		"SELECT * FROM c, dolt_at_t(c.hash)":                       "SELECT * FROM c, dolt_at_t(c.hash)",
+		`SELECT * FROM c, dolt_at_t("hash")`:                       `SELECT * FROM c, dolt_at_t("hash")`,
+		"SELECT * FROM dolt_at_t('a' || 'b')":                      "SELECT * FROM dolt_at_t('a' || 'b')",
+		"SELECT * FROM dolt_at_t('a', 'b')":                        "SELECT * FROM dolt_at_t('a', 'b')",
+		"SELECT * FROM dolt_at_t WHERE commit_ref = 'x'":           "SELECT * FROM dolt_at_t WHERE commit_ref = 'x'",
+		"SELECT dolt_at_t('x')":                                    "SELECT dolt_at_t('x')",
+		"CREATE VIEW v AS SELECT * FROM dolt_at_t('x')":            "CREATE VIEW v AS SELECT * FROM dolt_at_t('x')",
+		"SELECT a FROM (SELECT 1 a FROM dolt_at_t('x') x), u":      `SELECT a FROM (SELECT 1 a FROM "r0"."t"  x), u`,
+		"DELETE FROM dolt_at_t('x')":                               "DELETE FROM dolt_at_t('x')",
+		"SELECT ?1 FROM dolt_at_t(?2), t AS OF ?3 WHERE a = ?4":    `SELECT ?1 FROM "r0"."t" AS "dolt_at_t", "r1"."t" AS "t" WHERE a = ?2`,
+		"SELECT count(*) FROM dolt_at_t('x') LEFT JOIN u ON (a=b)": `SELECT count(*) FROM "r0"."t" AS "dolt_at_t" LEFT JOIN u ON (a=b)`,
+	} {
+		if got := rewrite(t, sql).SQL; got != want {
+			t.Errorf("%s:\n got %s\nwant %s", sql, got, want)
+		}
+	}
+}
+
+func TestAsOfRewriteLeavesAFunction(t *testing.T) {
+	const sql = "SELECT ? FROM dolt_at_t(?) a, dolt_at_t(?) b WHERE v = ?"
+	out, err := sqltext.AsOfRewrite(sql, sqltext.Parse(sql), func(i int) (string, string, error) {
+		if i == 0 {
+			return "", "", sqltext.ErrAsWritten
+		}
+		return "r", "was", nil
+	})
+	if want := `SELECT ?1 FROM dolt_at_t(?2) a, "r"."was"  b WHERE v = ?3`; err != nil || out.SQL != want || len(out.Params) != 3 || out.Params[2].Index != 4 {
+		t.Errorf("%s, %v, %v", out.SQL, out.Params, err)
+	}
+}
+
 func TestAsOfInfo(t *testing.T) {
 	info := sqltext.Parse("SELECT * FROM s.t AS OF 'it''s' x, u AS OF TIMESTAMP(@when)")
 	if len(info.AsOf) != 2 {
