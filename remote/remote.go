@@ -1,0 +1,129 @@
+package remote
+
+import (
+	"context"
+	"iter"
+
+	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/nbs"
+)
+
+// Remote is a database somewhere else: what a transport implements. Its methods
+// may be called concurrently. They return when ctx ends, and what they return as
+// errors never has credentials in it.
+type Remote interface {
+	// Refs returns what the far end shows of its branches and tags. With names,
+	// each heads/NAME or tags/NAME, it returns those of them that are there.
+	Refs(ctx context.Context, names ...string) (*Refs, error)
+	// Fetch yields the chunks that a receiver needs to have all that req wants,
+	// each after all that it leads to. Nothing of them has been checked: the
+	// receiver does that, see Receiver.
+	Fetch(ctx context.Context, req FetchRequest) iter.Seq2[Chunk, error]
+	// Push stores chunks and moves refs, all of them or none. The error is a
+	// *RejectedError if the far end does not take the updates as they are.
+	Push(ctx context.Context, req PushRequest) error
+	// Close ends the connection.
+	Close() error
+}
+
+// Chunk is a chunk in the form in which a store keeps it: packed in one of the
+// ways that package nbs knows. Nobody has compared it with its address yet.
+type Chunk = nbs.Stored
+
+// Refs is what a remote shows of itself.
+type Refs struct {
+	// Store identifies the database, for ever and wherever it is reached from.
+	Store string
+	// Refs are branches and tags in the order of their names.
+	Refs []Ref
+	// Grafts are commits whose parents the remote does not have, see Graft.
+	Grafts []Graft
+	// Root is the whole state of a remote that is a backup: a store root with all
+	// refs and working sets; zero otherwise.
+	Root hash.Hash
+}
+
+// Ref is a name for a commit.
+type Ref struct {
+	// Name is heads/NAME of a branch, tags/NAME of a tag.
+	Name string
+	// Hash addresses the commit of a branch, the chunk of a tag.
+	Hash hash.Hash
+}
+
+// Graft tells that a commit's parents are not the ones it names: those are not
+// there, because the database has a part of the history only.
+type Graft struct {
+	Commit hash.Hash
+	// Parents are the commits to go on from in place of its parents.
+	Parents []hash.Hash
+	// Detail is what the database that cut the history recorded of that. Package
+	// vdb gives it a meaning.
+	Detail []byte
+}
+
+// FetchRequest says what a receiver wants, and what it has.
+type FetchRequest struct {
+	// Wants are addresses that Refs returned.
+	Wants []hash.Hash
+	// Haves are chunks, commits as a rule, that the receiver has with all that they
+	// lead to. Those that the sender does not know are passed over.
+	Haves []hash.Hash
+	// Grafts are where the receiver's history ends: it has these commits, and of
+	// what they lead to in history the given parents only.
+	Grafts []Graft
+	// Depth limits the history to so many commits of each way; 0 is all of it.
+	Depth int
+	// Header, if not nil, is called before the first chunk. An error ends the fetch.
+	Header func(FetchHeader) error
+	// Progress, if not nil, is called as the total becomes known: once with the
+	// header, and again when values out of line are found that it did not count.
+	Progress func(total int64)
+}
+
+// FetchHeader is what precedes the chunks.
+type FetchHeader struct {
+	// Chunks is how many there are, but for values out of line.
+	Chunks int64
+	// Grafts are the commits among the wanted whose parents are left out, because
+	// the sender does not have them, or because of FetchRequest.Depth.
+	Grafts []Graft
+}
+
+// PushRequest is refs to be moved, and what the far end needs for that.
+type PushRequest struct {
+	Updates []Update
+	// Chunks are what the new commits lead to and the remote does not have, each
+	// after all that it leads to. It can be gone through more than once.
+	Chunks iter.Seq2[Chunk, error]
+	// Total is the number of chunks, as in FetchHeader.
+	Total int64
+	// Grafts are the commits among those sent whose parents the sender lacks.
+	Grafts []Graft
+	// Root, if not zero, makes the remote a backup: it becomes Refs.Root.
+	Root hash.Hash
+}
+
+// Update moves a ref.
+type Update struct {
+	// Name is heads/NAME or tags/NAME.
+	Name string
+	// Old is what the ref was when the sender looked; zero if it was not there.
+	Old hash.Hash
+	// New is what it is to be; zero removes it.
+	New hash.Hash
+	// Rule says when the update is allowed.
+	Rule Rule
+}
+
+// Rule says when a ref may be moved.
+type Rule byte
+
+const (
+	// FastForward: the ref is Old, and New descends from it. A tag is not moved.
+	FastForward Rule = iota
+	// Lease: the ref is Old.
+	Lease
+	// Force: always.
+	Force
+)
