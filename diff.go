@@ -57,7 +57,7 @@ func (b *Branch) Diff(ctx context.Context, from, to string) *Diff {
 // a transaction has written itself may be missing from it.
 func (s *Snapshot) Diff(to *Snapshot) *Diff {
 	d := &Diff{op: "diff of snapshots", from: s, to: to}
-	if s.db != to.db {
+	if !s.db.same(to.db) {
 		d.err = opError(d.op, invalidf("they are of two databases"))
 	}
 	return d

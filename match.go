@@ -29,7 +29,7 @@ func (s *Snapshot) Match(table string, other *Snapshot) (*TableMatch, error) {
 }
 
 func (s *Snapshot) match(table string, other *Snapshot) (*TableMatch, error) {
-	if s.db != other.db {
+	if !s.db.same(other.db) {
 		return nil, invalidf("the snapshots are of two databases")
 	}
 	t, err := s.table(table)

@@ -17,7 +17,7 @@ type DB struct {
 	path    string
 	blocks  blocks
 	now     func() time.Time
-	layouts sync.Map // schema address → *layout
+	layouts *sync.Map // schema address → *layout
 	moved   notifier
 	turns   *turns
 }
@@ -65,7 +65,7 @@ func Open(ctx context.Context, path string, opts *Options) (*DB, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	db := &DB{path: path, now: opts.Now, turns: newTurns()}
+	db := &DB{path: path, now: opts.Now, layouts: new(sync.Map), turns: newTurns()}
 	if db.now == nil {
 		db.now = time.Now
 	}

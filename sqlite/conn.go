@@ -26,6 +26,7 @@ type conn struct {
 	history *attached
 	tables  map[string]module.Table // system tables that are registered, by folded name
 	author  string                  // that it was opened with
+	nested  bool                    // a statement runs a query inside of itself
 }
 
 // engineConn is what the connections of SQLite's driver can do.
@@ -50,7 +51,7 @@ func connect(ctx context.Context, db *database, d dsn) (*conn, error) {
 	if c.home == "" {
 		c.home = vdb.MainBranch
 	}
-	c.session = &session{db: db.vdb, author: d.author, readOnly: d.readOnly, settle: c.settle, moved: c.moved}
+	c.session = &session{db: db.vdb, author: d.author, readOnly: d.readOnly, settle: c.settle, open: c.open, moved: c.moved}
 	c.file = &connFile{readOnly: d.readOnly, ctx: func() context.Context { return context.WithoutCancel(c.session.ctx()) }}
 	c.history = &attached{conn: c}
 	if err := c.point(ctx, c.home); err != nil {
@@ -100,14 +101,18 @@ func (c *conn) point(ctx context.Context, revision string) error {
 // moved follows the session to another branch.
 func (c *conn) moved() error { return c.point(c.session.ctx(), c.session.branch) }
 
+// open tells whether a transaction is open.
+func (c *conn) open() bool { return lib.Xsqlite3_get_autocommit(c.raw.TLS, c.raw.DB) == 0 }
+
 // settle commits the open transaction, and returns what opens one again.
 func (c *conn) settle(ctx context.Context) (resume func() error, err error) {
-	if lib.Xsqlite3_get_autocommit(c.raw.TLS, c.raw.DB) != 0 {
+	if !c.open() {
 		return func() error { return nil }, nil
 	}
 	if err := c.command(ctx, "COMMIT"); err != nil {
 		return nil, err
 	}
+	c.session.pending, c.session.pendingErr = nil, nil
 	return func() error { return c.command(ctx, "BEGIN") }, nil
 }
 
@@ -204,7 +209,7 @@ func (c *conn) execute(ctx context.Context, s statement, args []driver.NamedValu
 		return nil, err
 	}
 	for attempt := 1; ; attempt++ {
-		alone := lib.Xsqlite3_get_autocommit(c.raw.TLS, c.raw.DB) != 0
+		alone := !c.open()
 		result, err := c.engineConn.ExecContext(ctx, text, args)
 		if err == nil || !alone || !s.single || attempt == raceAttempts || !isLostRace(err) {
 			return result, c.explain(err)
@@ -246,15 +251,15 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 	return c.PrepareContext(context.Background(), query)
 }
 
-// PrepareContext prepares a statement. One that names what SQLite does not know is
-// translated each time it runs.
+// PrepareContext prepares a statement. One that names what SQLite does not know, or
+// what shows the open transaction, is translated each time it runs.
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	c.session.running = ctx
 	plan, err := c.plan(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	if len(plan) != 1 || plan[0].special {
+	if len(plan) != 1 || plan[0].special || len(plan[0].info.Names) > 0 {
 		return &translated{conn: c, query: query}, nil
 	}
 	inner, err := c.engineConn.PrepareContext(ctx, query)
@@ -273,7 +278,7 @@ func (c *conn) plan(ctx context.Context, query string) ([]statement, error) {
 		return []statement{first}, c.prepareNames(ctx, info)
 	}
 	var plan []statement
-	special := false
+	together := true
 	for s := range sqltext.Statements(query) {
 		text := s.Of(query)
 		info := sqltext.Parse(text)
@@ -281,10 +286,10 @@ func (c *conn) plan(ctx context.Context, query string) ([]statement, error) {
 			return nil, err
 		}
 		next := statement{text: text, info: info, special: isSpecial(&info), single: true}
-		special = special || next.special
+		together = together && !next.special && len(info.Names) == 0
 		plan = append(plan, next)
 	}
-	if !special || len(plan) == 0 {
+	if together || len(plan) == 0 {
 		return []statement{{text: query}}, nil
 	}
 	return plan, nil

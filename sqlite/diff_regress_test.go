@@ -47,6 +47,11 @@ func TestDifferentialFound(t *testing.T) {
 			both("CREATE TABLE t(a DEFAULT 4, b NOT NULL, PRIMARY KEY(b, a)) WITHOUT ROWID"), both("INSERT INTO t VALUES (4, 1), (3, 1), (4, 2), (5, 2)"), typed,
 			both("SELECT 1"), both("UPDATE t SET a = 9 WHERE a <> 3"),
 		}},
+		{"a page that was taken and given back in one transaction", 9, []step{
+			both("CREATE VIRTUAL TABLE f USING fts5(a, b)"), both("INSERT INTO f VALUES ('" + strings.Repeat("p191 ", 62) + "', 'word')"),
+			both("INSERT INTO f VALUES ('" + strings.Repeat("f46 ", 18351) + "', 'word')"), both("INSERT INTO f(f) VALUES ('optimize')"),
+			both("CREATE TABLE t(a BLOB NOT NULL UNIQUE, b INT COLLATE NOCASE CHECK(b <> 13), c INTEGER NOT NULL DEFAULT (abs(-5))) STRICT"),
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if err := replay(t, c.cache, c.steps); err != nil {

@@ -133,6 +133,8 @@ type twins struct {
 	plain side
 	cache int // PRAGMA cache_size; 0 is the default
 	typed int // writes by the typed API
+	// foreseen is the hash of all contents as the open transaction has them.
+	foreseen string
 }
 
 // newTwins opens two databases in an empty directory.
@@ -223,7 +225,37 @@ func (w *twins) step(st step) error {
 			return fmt.Errorf("ours\n%splain\n%s", ours, plain)
 		}
 	}
+	if err := w.look(st); err != nil {
+		return err
+	}
 	return w.check()
+}
+
+// look asks ours, inside of a transaction, for the hash of all that the transaction
+// has left, and after its COMMIT sees that it is that. The look must change nothing.
+func (w *twins) look(st step) error {
+	foreseen := w.foreseen
+	w.foreseen = ""
+	inside := w.inTransaction()
+	if !inside && (foreseen == "" || !strings.EqualFold(st.ours, "COMMIT")) {
+		return nil
+	}
+	virtual, err := w.ours.query("SELECT 1 FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL%'")
+	if err != nil || len(virtual) > 0 {
+		return err // FTS5 holds entries back; to look has it write them, in a table of its own
+	}
+	found, err := w.ours.query("SELECT dolt_hashof_db()")
+	switch {
+	case inside && err != nil && (strings.Contains(err.Error(), "FOREIGN KEY") || strings.Contains(err.Error(), "a key value of")):
+		return nil // nor could the transaction be committed
+	case err != nil:
+		return err
+	case inside:
+		w.foreseen = found[0]
+	case found[0] != foreseen:
+		return fmt.Errorf("inside of the transaction the hash was %s, after it %s", foreseen, found[0])
+	}
+	return nil
 }
 
 // inTransaction tells whether a transaction is open.

@@ -163,8 +163,11 @@
 // # Tables
 //
 // They are there when they are named and are in no schema. Those marked with () take
-// arguments, as table-valued functions do. All show what is committed to the working
-// set, and nothing of a transaction that is open.
+// arguments, as table-valued functions do. Inside of a transaction they show what it has
+// written so far, as dolt_hashof_db and dolt_hashof_table do, which costs about as much
+// as its COMMIT; with deferred foreign keys that are not kept yet it is an error. What
+// is staged, in conflict or accepted is no part of a transaction: dolt_workspace_t,
+// dolt_conflicts_t and dolt_constraint_violations_t are written to outside of one.
 //
 //	dolt_log, dolt_log()             the commits of the branch; of a revision or range
 //	dolt_commits                     the commits of all branches and tags

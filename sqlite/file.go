@@ -27,6 +27,10 @@ type connFile struct {
 	now   *snapshot // what is seen; nil when no lock is held
 	last  *snapshot // what was seen before
 	write *written  // nil unless a transaction writes
+	// pending is what system tables see of what is written; nil if they have not
+	// looked since. flushing has SQLite write its pages and not commit.
+	pending  *vdb.DB
+	flushing bool
 
 	// SQLite keeps its cache of pages while the counter stays, and its idea of the
 	// schema while the cookie does. Both are this connection's own: they move
@@ -51,8 +55,6 @@ type codedError struct {
 // Code returns the SQLite result code.
 func (e codedError) Code() int     { return e.code }
 func (e codedError) Unwrap() error { return e.error }
-
-func (f *connFile) Opened() {}
 
 func (f *connFile) Closed() { f.drop() }
 
@@ -149,6 +151,7 @@ func (f *connFile) begin() error {
 	if f.level < vfs.Reserved {
 		return errors.New("a write without a lock")
 	}
+	f.pending = nil
 	if f.write == nil {
 		f.write = &written{pages: map[uint32][]byte{}, count: f.now.pages}
 	}

@@ -20,7 +20,7 @@ func doltHashof(s *session, args []any) (any, error) {
 }
 
 // doltHashofTable addresses a table's schema, rows and indexes: equal contents
-// have equal hashes. What an open transaction has written does not count yet.
+// have equal hashes.
 func doltHashofTable(s *session, args []any) (any, error) {
 	in, err := hashofTableCommand.parse(args)
 	if err != nil {

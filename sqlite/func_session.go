@@ -19,7 +19,7 @@ func commitOf(s *session, rev string) (*vdb.Commit, error) {
 		}
 		return s.db.Resolve(ctx, rev)
 	}
-	b, err := s.working(ctx)
+	b, err := s.sight(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func snapshotOf(s *session, rev string) (*vdb.Snapshot, error) {
 		}
 		return s.db.AsOf(ctx, rev)
 	}
-	b, err := s.working(ctx)
+	b, err := s.sight(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -21,11 +21,19 @@ type session struct {
 	// readOnly refuses all that changes something.
 	readOnly bool
 
+	// pending is the database as the open transaction has left it when the statement
+	// that runs now began; nil if it has written nothing. If pendingErr is set it is
+	// not known.
+	pending    *vdb.DB
+	pendingErr error
+
 	// running is the context of the statement that runs now.
 	running context.Context
 	// settle commits the connection's open SQL transaction, if there is one, and
 	// returns what opens it again. nil if there never is one.
 	settle func(ctx context.Context) (resume func() error, err error)
+	// open tells whether there is one. nil if there never is.
+	open func() bool
 	// moved tells the connection that session.branch was changed.
 	moved func() error
 }
@@ -38,12 +46,33 @@ func (s *session) ctx() context.Context {
 	return s.running
 }
 
-// working returns the branch that the connection is on.
+// working returns the branch that the connection is on, for verbs to work on: with
+// what is committed to it.
 func (s *session) working(ctx context.Context) (*vdb.Branch, error) {
 	if s.branch == "" {
 		return nil, errHistory(s.revision)
 	}
 	return s.db.Branch(ctx, s.branch)
+}
+
+// seen returns the database as the statement that runs now sees it: with what the
+// open transaction has written. It is for reading alone.
+func (s *session) seen() *vdb.DB {
+	if s.pending != nil {
+		return s.pending
+	}
+	return s.db
+}
+
+// sight returns the connection's branch as the statement that runs now sees it.
+func (s *session) sight(ctx context.Context) (*vdb.Branch, error) {
+	if s.branch == "" {
+		return nil, errHistory(s.revision)
+	}
+	if s.pendingErr != nil {
+		return nil, s.pendingErr
+	}
+	return s.seen().Branch(ctx, s.branch)
 }
 
 // outside runs a verb on the connection's branch with no SQL transaction open:

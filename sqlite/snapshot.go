@@ -11,6 +11,7 @@ import (
 
 	"github.com/vdbgo/vdb"
 	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/internal/btree"
 )
 
 // snapshot is a version as a database file: its rendering, and over it the pages
@@ -36,6 +37,11 @@ func (s *snapshot) Page(number uint32) ([]byte, error) {
 		if data := s.over.page(number, s.at.seq); data != nil {
 			return data, nil
 		}
+	}
+	if number > s.rendering.pages {
+		// SQLite has taken the page and given it back in one transaction: it does not
+		// write pages that are free.
+		return make([]byte, btree.PageBytes), nil
 	}
 	return s.rendering.Page(number)
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 
-	lib "modernc.org/sqlite/lib"
+	"github.com/vdbgo/vdb/internal/sqltext"
 )
 
 // stmt is a prepared statement.
@@ -24,8 +24,9 @@ type engineStmt interface {
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	c := s.conn
 	c.session.running = ctx
+	c.foresee(ctx, &sqltext.Info{})
 	for attempt := 1; ; attempt++ {
-		alone := lib.Xsqlite3_get_autocommit(c.raw.TLS, c.raw.DB) != 0
+		alone := !c.open()
 		result, err := s.engineStmt.ExecContext(ctx, args)
 		if err == nil || !alone || attempt == raceAttempts || !isLostRace(err) {
 			return result, c.explain(err)
@@ -37,6 +38,7 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 // QueryContext runs the statement.
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	s.conn.session.running = ctx
+	s.conn.foresee(ctx, &sqltext.Info{})
 	return s.conn.rows(s.engineStmt.QueryContext(ctx, args))
 }
 

@@ -20,7 +20,7 @@ func onBranch(s *session, table string, fill func(ctx context.Context, b *vdb.Br
 			if s.branch == "" {
 				return nil
 			}
-			b, err := s.working(s.ctx())
+			b, err := s.sight(s.ctx())
 			if err == nil {
 				err = fill(s.ctx(), b, add)
 			}

@@ -118,6 +118,8 @@ func (c *conn) runQuery(query string) ([]string, iter.Seq2[[]any, error], error)
 	if info := sqltext.Parse(query); info.Writes || info.Kind != sqltext.KindSelect {
 		return nil, nil, fmt.Errorf("%q is no query", query)
 	}
+	defer func(was bool) { c.nested = was }(c.nested)
+	c.nested = true
 	rows, err := c.QueryContext(c.session.ctx(), query, nil)
 	if err != nil {
 		return nil, nil, err

@@ -78,7 +78,7 @@ func branchRow(s *session, w where, info vdb.BranchInfo) ([]any, error) {
 
 // isDirty tells whether a branch has something to commit.
 func isDirty(s *session, branch string, head *vdb.Commit) (bool, error) {
-	b, err := s.db.Branch(s.ctx(), branch)
+	b, err := s.seen().Branch(s.ctx(), branch)
 	if err != nil {
 		return false, err
 	}

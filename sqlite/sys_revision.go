@@ -25,7 +25,7 @@ func pastOf(s *session) (past, error) {
 	if s.branch == "" {
 		return past{s: s, on: s.db}, nil
 	}
-	b, err := s.working(s.ctx())
+	b, err := s.sight(s.ctx())
 	return past{s: s, on: b}, err
 }
 

@@ -19,7 +19,7 @@ func newStatus(s *session) module.Table {
 			if s.branch == "" {
 				return nil
 			}
-			b, err := s.working(s.ctx())
+			b, err := s.sight(s.ctx())
 			if err == nil {
 				err = addStatus(s.ctx(), b, add)
 			}

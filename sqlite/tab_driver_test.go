@@ -64,7 +64,8 @@ func TestConflictsThroughDriver(t *testing.T) {
 	b.want("SELECT v FROM t", nil, "side", "main")
 	b.run("BEGIN", "UPDATE t SET v = 'both' WHERE id = 2")
 	b.refuses("UPDATE dolt_conflicts_t SET our_v = 'x' WHERE our_id = 1", "a transaction is open", "write to table t itself")
-	b.run("DELETE FROM dolt_conflicts_t", "COMMIT", "SELECT dolt_commit('-am', 'merged')")
+	b.refuses("DELETE FROM dolt_conflicts_t", "a transaction is open", "commit first")
+	b.run("COMMIT", "DELETE FROM dolt_conflicts_t", "SELECT dolt_commit('-am', 'merged')")
 	b.want("SELECT id, v FROM t", nil, "1|side", "2|both")
 	if head, err := b.main.Head(t.Context()); err != nil || len(head.Parents) != 2 {
 		t.Errorf("the merge's commit: %+v, %v", head, err)

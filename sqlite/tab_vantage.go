@@ -21,12 +21,12 @@ type vantage struct {
 }
 
 func (s *session) vantage() (*vantage, error) {
-	v := &vantage{ctx: s.ctx(), db: s.db, revision: s.revision}
+	v := &vantage{ctx: s.ctx(), db: s.seen(), revision: s.revision}
 	if s.branch == "" {
 		return v, nil
 	}
 	var err error
-	v.branch, err = s.working(v.ctx)
+	v.branch, err = s.sight(v.ctx)
 	return v, err
 }
 

@@ -9,10 +9,13 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// beside runs what leaves the rows of the working set alone: a SQL transaction that
-// is open stays open, and a rollback does not take it back.
+// beside runs what leaves the rows of the working set alone. It is no part of a SQL
+// transaction, which ROLLBACK would have to take back: none may be open.
 func (b *tabBase) beside(fn func(ctx context.Context, b *vdb.Branch) error) error {
 	ctx := b.s.ctx()
+	if b.s.open != nil && b.s.open() {
+		return fmt.Errorf("a transaction is open, and what is staged, in conflict or accepted of table %s is no part of it: commit first", b.table)
+	}
 	branch, err := b.s.working(ctx)
 	if err != nil {
 		return err

@@ -10,11 +10,11 @@ import (
 
 	"github.com/vdbgo/vdb/internal/sqltext"
 	"github.com/vdbgo/vdb/internal/vfs"
-	lib "modernc.org/sqlite/lib"
 )
 
 // translate returns a statement as SQLite runs it, and what to bind to it.
 func (c *conn) translate(ctx context.Context, s statement, args []driver.NamedValue) (string, []driver.NamedValue, error) {
+	c.foresee(ctx, &s.info)
 	switch {
 	case !s.special:
 		return s.text, args, nil
@@ -62,7 +62,7 @@ func (c *conn) use(ctx context.Context, name string) error {
 // vacuum leaves VACUUM INTO to SQLite, and VACUUM where it is an error. Else there
 // is nothing to do: pages are rendered packed.
 func (c *conn) vacuum(s statement) string {
-	if lib.Xsqlite3_get_autocommit(c.raw.TLS, c.raw.DB) == 0 {
+	if c.open() {
 		return s.text
 	}
 	for t := range sqltext.Tokens(s.text) {

@@ -22,6 +22,9 @@ type File interface {
 	Unlock(level Level) error
 	// Reserved tells whether a connection holds a lock of Reserved or above.
 	Reserved() bool
+	// Sync tells that all that a transaction, or a rollback, has to write is written.
+	// An error that is SQLITE_BUSY keeps a transaction from being committed, and open.
+	Sync() error
 	// Commit makes what was written durable: a transaction's last step but the
 	// unlocking. If it fails SQLite rolls back.
 	Commit() error
@@ -29,8 +32,7 @@ type File interface {
 	Pragma(name string, value *string) (answer string, handled bool, err error)
 	// Immutable tells that the file never changes.
 	Immutable() bool
-	// Opened and Closed tell that a connection has opened or closed the file.
-	Opened()
+	// Closed tells that a connection has closed the file.
 	Closed()
 }
 

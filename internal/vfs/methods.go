@@ -97,6 +97,8 @@ func xFileControl(tls *libc.TLS, p uintptr, op int32, arg uintptr) int32 {
 	switch op {
 	case lib.SQLITE_FCNTL_COMMIT_PHASETWO:
 		return f.guard(lib.SQLITE_IOERR, f.Commit)
+	case lib.SQLITE_FCNTL_SYNC:
+		return f.guard(lib.SQLITE_IOERR, f.Sync)
 	case lib.SQLITE_FCNTL_PRAGMA:
 		return f.pragma(tls, arg)
 	}

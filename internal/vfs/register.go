@@ -109,7 +109,6 @@ func xOpen(tls *libc.TLS, v, path, p uintptr, flags int32, outFlags uintptr) int
 	}
 	f.id = files.open.add(&opened{File: found.(File)})
 	f.methods = system.methods
-	found.(File).Opened()
 	if outFlags != 0 {
 		*native.At[int32](outFlags) = flags
 	}

@@ -16,7 +16,6 @@ import (
 type memory struct {
 	data   []byte
 	level  vfs.Level
-	opened int
 	closed int
 	calls  []string
 	fail   func(call string) error
@@ -70,9 +69,9 @@ func (m *memory) Unlock(level vfs.Level) error {
 }
 
 func (m *memory) Reserved() bool  { return m.level >= vfs.Reserved }
+func (m *memory) Sync() error     { return m.call("sync") }
 func (m *memory) Commit() error   { return m.call("commit") }
 func (m *memory) Immutable() bool { return false }
-func (m *memory) Opened()         { m.opened++ }
 func (m *memory) Closed()         { m.closed++ }
 
 func (m *memory) Pragma(name string, value *string) (string, bool, error) {
@@ -136,8 +135,8 @@ func TestFile(t *testing.T) {
 	db := open(t, m)
 	exec(t, db, "CREATE TABLE t(a, b)", "CREATE INDEX i ON t(b, a)", fill, "DELETE FROM t WHERE a % 3 = 0")
 	db.Close()
-	if m.opened == 0 || m.opened != m.closed || m.level != vfs.None {
-		t.Errorf("opened %d times, closed %d times, lock %d", m.opened, m.closed, m.level)
+	if m.closed != 1 || m.level != vfs.None {
+		t.Errorf("closed %d times, lock %d", m.closed, m.level)
 	}
 	db = open(t, m)
 	if n := count(t, db); n != 334 {
@@ -250,4 +249,28 @@ func TestOtherFiles(t *testing.T) {
 	}
 	_, err := db.Exec("ATTACH '/vdb:no such file' AS other")
 	wantCode(t, err, lib.SQLITE_CANTOPEN)
+}
+
+// A transaction whose pages are written and that Sync holds back stays open.
+func TestSync(t *testing.T) {
+	m := &memory{}
+	db := open(t, m)
+	exec(t, db, "CREATE TABLE t(a, b)", "BEGIN", fill)
+	m.calls = nil
+	m.fail = func(call string) error {
+		if call == "sync" {
+			return coded(lib.SQLITE_BUSY)
+		}
+		return nil
+	}
+	_, err := db.Exec("COMMIT")
+	wantCode(t, err, lib.SQLITE_BUSY)
+	if calls := strings.Join(m.calls, " "); !strings.Contains(calls, "write") || strings.Contains(calls, "commit") || strings.Contains(calls, "unlock") {
+		t.Errorf("calls: %s", calls)
+	}
+	m.fail = nil
+	exec(t, db, "INSERT INTO t VALUES (501, 'more')", "SAVEPOINT s", "DELETE FROM t", "ROLLBACK TO s", "COMMIT")
+	if n := count(t, db); n != 501 {
+		t.Errorf("%d rows", n)
+	}
 }
