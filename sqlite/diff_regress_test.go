@@ -52,6 +52,11 @@ func TestDifferentialFound(t *testing.T) {
 			both("INSERT INTO f VALUES ('" + strings.Repeat("f46 ", 18351) + "', 'word')"), both("INSERT INTO f(f) VALUES ('optimize')"),
 			both("CREATE TABLE t(a BLOB NOT NULL UNIQUE, b INT COLLATE NOCASE CHECK(b <> 13), c INTEGER NOT NULL DEFAULT (abs(-5))) STRICT"),
 		}},
+		{"a schema that is in the end what it was", 0, []step{
+			both("CREATE TABLE t(a INTEGER NOT NULL)"), both("INSERT INTO t VALUES (1), (2), (3)"),
+			both("BEGIN"), both("CREATE TABLE u(b)"), both("DROP TABLE u"), both("UPDATE t SET a = 21 WHERE a = 3"), both("COMMIT"),
+			both("UPDATE t SET a = 7 WHERE a = 2"), typed, both("CREATE TABLE v(b)"),
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if err := replay(t, c.cache, c.steps); err != nil {

@@ -195,10 +195,11 @@ func (f *branchFile) look(ctx context.Context, refs hash.Hash) (*snapshot, error
 }
 
 // replace makes s the newest state, if it follows the one that is, by the pages that
-// were written. A snapshot with another schema than its rendering's is not for others.
+// were written. One whose transaction has touched the schema, and were it the same in
+// the end, is not for others: it has an overlay of its own.
 func (f *branchFile) replace(base, s *snapshot, pages map[uint32][]byte) {
 	f.mu.Lock()
-	if f.latest == base && s.schemaSum == s.rendering.schemaSum {
+	if f.latest == base && s.over == base.over {
 		f.latest, f.refs = s, hash.Hash{}
 		s.over.prune(pages, s.at)
 	}
