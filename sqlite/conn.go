@@ -52,7 +52,7 @@ func connect(ctx context.Context, db *database, d dsn) (*conn, error) {
 		c.home = vdb.MainBranch
 	}
 	c.session = &session{db: db.vdb, author: d.author, readOnly: d.readOnly, settle: c.settle, open: c.open, moved: c.moved}
-	c.file = &connFile{readOnly: d.readOnly, ctx: func() context.Context { return context.WithoutCancel(c.session.ctx()) }}
+	c.file = &connFile{readOnly: d.readOnly, committing: c.session.ctx, ctx: func() context.Context { return context.WithoutCancel(c.session.ctx()) }}
 	c.history = &attached{conn: c}
 	if err := c.point(ctx, c.home); err != nil {
 		return nil, err
@@ -175,16 +175,20 @@ func (c *conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, erro
 	if err != nil {
 		return nil, c.explain(err)
 	}
-	return &tx{inner, c}, nil
+	return &tx{inner, c, ctx}, nil
 }
 
 // tx is an open transaction.
 type tx struct {
 	driver.Tx
 	conn *conn
+	ctx  context.Context // that it was begun with: database/sql has Commit watch it
 }
 
-func (t *tx) Commit() error { return t.conn.explain(t.Tx.Commit()) }
+func (t *tx) Commit() error {
+	t.conn.session.running = t.ctx
+	return t.conn.explain(t.Tx.Commit())
+}
 
 // ExecContext runs statements. One that loses a race with another writer, outside
 // of a transaction, is run again.
@@ -239,11 +243,12 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 			return nil, err
 		}
 	}
-	text, args, err := c.translate(ctx, plan[len(plan)-1], args)
+	last := plan[len(plan)-1]
+	text, args, err := c.translate(ctx, last, args)
 	if err != nil {
 		return nil, err
 	}
-	return c.rows(c.engineConn.QueryContext(ctx, text, args))
+	return c.query(ctx, last.returns(), func(ctx context.Context) (driver.Rows, error) { return c.engineConn.QueryContext(ctx, text, args) })
 }
 
 // Prepare prepares a statement.
@@ -266,7 +271,7 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	if err != nil {
 		return nil, c.explain(err)
 	}
-	return &stmt{engineStmt: inner.(engineStmt), conn: c}, nil
+	return &stmt{engineStmt: inner.(engineStmt), conn: c, returns: plan[0].returns()}, nil
 }
 
 // plan takes a text apart into what is run at once. Statements that SQLite runs as
@@ -301,6 +306,11 @@ type statement struct {
 	info    sqltext.Info
 	special bool // SQLite does not run it as it is
 	single  bool
+}
+
+// returns tells whether what the statement writes may come with rows.
+func (s *statement) returns() bool {
+	return s.single && (s.info.Kind == sqltext.KindInsert || s.info.Kind == sqltext.KindUpdate || s.info.Kind == sqltext.KindDelete)
 }
 
 func isSpecial(info *sqltext.Info) bool {

@@ -78,8 +78,10 @@
 // SQLITE_BUSY_SNAPSHOT: roll back and begin again, or use _txlock=immediate. At COMMIT
 // the changes of other processes and of the typed API are merged in, row by row and
 // column by column; if they collide, COMMIT fails with SQLITE_BUSY_SNAPSHOT and an error
-// that is a vdb.ErrConflict. Exec runs a single statement outside of a transaction
-// again when that happens.
+// that is a vdb.ErrConflict. A single statement outside of a transaction is run again
+// when that happens; the rows that INSERT, UPDATE or DELETE return come when it is
+// committed. A COMMIT can be cancelled by its context until it is appended to the
+// journal: that is SQLITE_INTERRUPT, and nothing is changed.
 //
 // # Commits
 //
@@ -214,7 +216,8 @@
 //
 // # The typed API beside it
 //
-// OpenDB gives SQL over a vdb.DB that the program has opened. Both see the same
+// OpenDB gives SQL over a vdb.DB that the program has opened, and Options what a data
+// source name would say. Both see the same
 // branches, tables and transactions at once. Tables that the typed API has made are
 // ordinary tables here, and the other way round. Importing this package gives the typed
 // API, merges, reverts and restores what only SQL can evaluate: CHECKs and the types of
@@ -235,9 +238,9 @@
 //
 // SQLite's errors are those of modernc.org/sqlite: errors.As finds a *sqlite.Error of
 // that package, or any interface{ Code() int }, with SQLite's extended result code. At
-// COMMIT errors.Is finds vdb.ErrConflict and other errors of package vdb as well. Those
-// of functions and of system tables have a code and the text, which names what is
-// wrong, alone: conflicts and rows that break a rule have SQLITE_CONSTRAINT.
+// COMMIT errors.Is finds vdb.ErrConflict and other errors of package vdb as well, and so
+// it does in those of AS OF and USE. Those of functions and of system tables have a code
+// and the text, which names what is wrong, alone: conflicts and rows that break a rule have SQLITE_CONSTRAINT.
 //
 // # Concurrency
 //

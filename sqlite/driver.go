@@ -50,9 +50,15 @@ func (d *Driver) OpenConnector(name string) (driver.Connector, error) {
 // typed API and SQL see the same tables. Close the *sql.DB before the database.
 //
 // A server that serves branches opens one *sql.DB for each: dolt_checkout is for a
-// single connection.
-func OpenDB(db *vdb.DB, branch string) *sql.DB {
-	return sql.OpenDB(&connector{driver: &Driver{shared: processShared}, dsn: dsn{revision: branch}, db: db})
+// single connection. Options may be left out; of several the last one counts.
+func OpenDB(db *vdb.DB, branch string, opts ...*Options) *sql.DB {
+	o := &Options{}
+	for _, given := range opts {
+		if given != nil {
+			o = given
+		}
+	}
+	return sql.OpenDB(&connector{driver: &Driver{shared: processShared}, dsn: o.dsn(branch), db: db})
 }
 
 // connector opens connections to one database.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/vdbgo/vdb"
 	"github.com/vdbgo/vdb/sqlite"
@@ -264,4 +265,31 @@ func show(db *sql.DB, query string, args ...any) {
 	if err := rows.Err(); err != nil {
 		fmt.Println(err)
 	}
+}
+
+// What a data source name would say.
+func ExampleOptions() {
+	db, err := vdb.Open(context.Background(), vdb.Memory, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer db.Close()
+	main := sqlite.OpenDB(db, vdb.MainBranch, &sqlite.Options{
+		Author:      "Billing <billing@bank.example>",
+		BusyTimeout: 250 * time.Millisecond,
+		CacheBytes:  16 << 20,
+		Pragmas:     []string{"foreign_keys(1)"},
+	})
+	defer main.Close()
+	execute(main, "CREATE TABLE t(id INTEGER PRIMARY KEY)", "SELECT dolt_commit('-Am', 'A table')")
+	show(main, "SELECT author, message FROM dolt_log LIMIT 1")
+	show(main, "PRAGMA foreign_keys")
+	show(main, "PRAGMA busy_timeout")
+	show(main, "PRAGMA cache_size")
+	// Output:
+	// Billing A table
+	// 1
+	// 250
+	// -16384
 }

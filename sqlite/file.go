@@ -18,8 +18,10 @@ import (
 // version that stays. While the connection reads, it sees one snapshot; what it
 // writes stays in memory until it commits.
 type connFile struct {
-	ctx  func() context.Context // of the statement that runs
-	file *branchFile            // nil for a version that stays
+	ctx func() context.Context // of the statement that runs, without its end
+	// committing is the context that ends a COMMIT, until it is appended.
+	committing func() context.Context
+	file       *branchFile // nil for a version that stays
 	// readOnly refuses transactions that write.
 	readOnly bool
 
@@ -261,7 +263,7 @@ func (f *connFile) Commit() error {
 		return nil
 	}
 	page, counted := f.write.pages[1] // comparing forgets pages that are as they were
-	s, err := f.file.commit(f.ctx(), f.now, f.write)
+	s, err := f.file.commit(f.committing(), f.now, f.write)
 	if err != nil {
 		// SQLite has let go of its journal before this, and takes what it has in its
 		// cache for the file. It must not see the counters that it has written, one up.
@@ -292,6 +294,8 @@ func busy(err error) error {
 		return codedError{err, lib.SQLITE_BUSY_SNAPSHOT}
 	case errors.Is(err, vdb.ErrReadOnly):
 		return codedError{err, lib.SQLITE_READONLY}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return codedError{err, lib.SQLITE_INTERRUPT}
 	case errors.Is(err, vdb.ErrInvalid):
 		return codedError{err, lib.SQLITE_TOOBIG} // of what SQLite writes, only a long key is not allowed
 	}

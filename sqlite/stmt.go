@@ -10,7 +10,8 @@ import (
 // stmt is a prepared statement.
 type stmt struct {
 	engineStmt
-	conn *conn
+	conn    *conn
+	returns bool // rows with what it writes
 }
 
 // engineStmt is what the statements of SQLite's driver can do.
@@ -35,11 +36,11 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 	}
 }
 
-// QueryContext runs the statement.
+// QueryContext runs the statement, again if it loses a race outside of a transaction.
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	s.conn.session.running = ctx
 	s.conn.foresee(ctx, &sqltext.Info{})
-	return s.conn.rows(s.engineStmt.QueryContext(ctx, args))
+	return s.conn.query(ctx, s.returns, func(ctx context.Context) (driver.Rows, error) { return s.engineStmt.QueryContext(ctx, args) })
 }
 
 // translated is a statement that is translated each time it runs: what it means
