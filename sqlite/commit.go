@@ -117,7 +117,7 @@ func (s *snapshot) above(number uint32) (pages []uint32, more bool, err error) {
 	if parent, ok := s.over.parents[number]; ok {
 		return []uint32{parent}, true, nil
 	}
-	if number == 1 || number > s.rendering.pages || number == lockPage {
+	if number == 1 || number > s.rendering.pages || number == s.lockPage {
 		return nil, false, nil
 	}
 	if _, ok := s.schema[number]; ok {

@@ -16,7 +16,7 @@ import (
 
 // writeRendering writes what a branch is rendered as to a file.
 func writeRendering(w *twins, path string) error {
-	db, err := newDatabase(w.vdb)
+	db, err := newDatabase(w.vdb, processShared.numbering)
 	if err != nil {
 		return err
 	}

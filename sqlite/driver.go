@@ -119,6 +119,7 @@ func (c *connector) Close() error {
 type shared struct {
 	once  sync.Once
 	setUp error
+	numbering
 
 	mu     sync.Mutex
 	byPath map[string]*database
@@ -126,7 +127,7 @@ type shared struct {
 }
 
 // processShared is the one of the registered driver.
-var processShared = &shared{byPath: map[string]*database{}, byDB: map[*vdb.DB]*database{}}
+var processShared = &shared{numbering: numbering{lockPage}, byPath: map[string]*database{}, byDB: map[*vdb.DB]*database{}}
 
 // start registers what SQLite needs once in a process.
 func (s *shared) start() error {
@@ -188,7 +189,7 @@ func (s *shared) add(opened *vdb.DB) (*database, error) {
 	if err := s.start(); err != nil {
 		return nil, err
 	}
-	db, err := newDatabase(opened)
+	db, err := newDatabase(opened, s.numbering)
 	if err != nil {
 		return nil, err
 	}

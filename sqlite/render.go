@@ -18,6 +18,7 @@ import (
 //
 // A rendering is immutable. Any number of goroutines may use it.
 type rendering struct {
+	numbering
 	contents *vdb.Contents
 	trees    []*tree // those with a root page, in the order of these
 	schema   map[uint32][]byte
@@ -29,9 +30,10 @@ type rendering struct {
 }
 
 // tree is a tree with its place in the file. Places are counted without the page
-// that SQLite locks: see fileNumber.
+// that SQLite locks: see numbering.
 type tree struct {
 	vdb.EngineTree
+	numbering
 	root  uint32 // place of the root page
 	first uint32 // place of the page that follows it in pre-order
 	pages uint32 // root included
@@ -41,20 +43,24 @@ type tree struct {
 	sort   func(ctx context.Context) error // makes packed
 }
 
-// lockPage holds the byte at 1 GiB, which SQLite locks: it is never used.
+// numbering turns places into page numbers: all after the page that SQLite locks, which
+// is never used, are one on.
+type numbering struct{ lockPage uint32 }
+
+// lockPage is the page that SQLite locks: it has the byte at 1 GiB.
 const lockPage = 1<<30/btree.PageBytes + 1
 
-// fileNumber turns a place into a page number: all after the lock page are one on.
-func fileNumber(place uint32) uint32 {
-	if place >= lockPage {
+// fileNumber turns a place into a page number.
+func (n numbering) fileNumber(place uint32) uint32 {
+	if place >= n.lockPage {
 		return place + 1
 	}
 	return place
 }
 
 // place undoes fileNumber.
-func place(number uint32) uint32 {
-	if number > lockPage {
+func (n numbering) place(number uint32) uint32 {
+	if number > n.lockPage {
 		return number - 1
 	}
 	return number
@@ -64,8 +70,8 @@ func place(number uint32) uint32 {
 const maxPages = 1<<32 - 2
 
 // render lays a version out.
-func render(ctx context.Context, c *vdb.Contents, cache *pageCache, in *introspector) (*rendering, error) {
-	r := &rendering{contents: c, cache: cache}
+func render(ctx context.Context, c *vdb.Contents, n numbering, cache *pageCache, in *introspector) (*rendering, error) {
+	r := &rendering{contents: c, numbering: n, cache: cache}
 	for _, t := range c.Tables {
 		r.add(t.Rows())
 		for i := range t.Schema().Indexes {
@@ -94,7 +100,7 @@ func render(ctx context.Context, c *vdb.Contents, cache *pageCache, in *introspe
 }
 
 func (r *rendering) add(t vdb.EngineTree) {
-	r.trees = append(r.trees, &tree{EngineTree: t})
+	r.trees = append(r.trees, &tree{EngineTree: t, numbering: r.numbering})
 }
 
 // Page returns a page of the file. Its bytes never change.
@@ -135,8 +141,8 @@ func (r *rendering) render(ctx context.Context, number uint32) ([]byte, error) {
 
 // locate finds the tree of a page, and the page's place in its pre-order.
 func (r *rendering) locate(number uint32) (*tree, uint32, error) {
-	at := place(number)
-	if number < 2 || number == lockPage || number > r.pages {
+	at := r.place(number)
+	if number < 2 || number == r.lockPage || number > r.pages {
 		return nil, 0, fmt.Errorf("page %d of %d: %w", number, r.pages, btree.ErrCorrupt)
 	}
 	if i := int(at) - 2; i < len(r.trees) {
@@ -152,9 +158,9 @@ func (r *rendering) locate(number uint32) (*tree, uint32, error) {
 // number returns the page number of a place in the tree's pre-order.
 func (t *tree) number(offset uint32) uint32 {
 	if offset == 0 {
-		return fileNumber(t.root)
+		return t.fileNumber(t.root)
 	}
-	return fileNumber(t.first + offset - 1)
+	return t.fileNumber(t.first + offset - 1)
 }
 
 // parents returns the pages that lead from a tree's root to a page, the page

@@ -57,7 +57,7 @@ func (r *rendering) renderSchema(next uint32) error {
 	for i, t := range r.trees {
 		roots[i] = t.number(0)
 	}
-	w := &rowWriter{next: next, pages: map[uint32][]byte{}}
+	w := &rowWriter{numbering: r.numbering, next: next, pages: map[uint32][]byte{}}
 	sum := sha256.New()
 	for i, row := range schemaRows(r.contents, roots) {
 		rec := row.record()
@@ -69,7 +69,7 @@ func (r *rendering) renderSchema(next uint32) error {
 	if err != nil {
 		return err
 	}
-	r.pages = fileNumber(w.next - 1) // page 1 is written last: it has the count
+	r.pages = r.fileNumber(w.next - 1) // page 1 is written last: it has the count
 	if w.pages[1], err = fill(1, kind, r.header(), cells); err != nil {
 		return err
 	}
@@ -79,6 +79,7 @@ func (r *rendering) renderSchema(next uint32) error {
 
 // rowWriter packs rows into the pages of a table b-tree.
 type rowWriter struct {
+	numbering
 	next  uint32 // place
 	cells []schemaCell
 	pages map[uint32][]byte
@@ -92,7 +93,7 @@ type schemaCell struct {
 
 func (w *rowWriter) take() uint32 {
 	w.next++
-	return fileNumber(w.next - 1)
+	return w.fileNumber(w.next - 1)
 }
 
 // row adds a row, and writes its overflow pages.

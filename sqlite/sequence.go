@@ -40,7 +40,7 @@ func (s *snapshot) counted(ctx context.Context, e vdb.Engine) (*snapshot, error)
 	if err != nil || s.sequences != nil && now.Equal(s.sequences) {
 		return s, err
 	}
-	w := &rowWriter{next: place(s.pages) + 1, pages: map[uint32][]byte{}}
+	w := &rowWriter{numbering: s.numbering, next: s.place(s.pages) + 1, pages: map[uint32][]byte{}}
 	for i, name := range s.counting(now) {
 		w.row(int64(i+1), record.AppendSQLite(nil, []record.Value{record.Text(name), record.Int(now.Last[strings.ToLower(name)])}))
 	}
@@ -52,7 +52,7 @@ func (s *snapshot) counted(ctx context.Context, e vdb.Engine) (*snapshot, error)
 		return nil, err
 	}
 	c := *s
-	c.sequences, c.pages = now, fileNumber(w.next-1)
+	c.sequences, c.pages = now, s.fileNumber(w.next-1)
 	c.at = s.over.add(w.pages)
 	return &c, nil
 }

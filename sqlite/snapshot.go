@@ -227,6 +227,7 @@ type database struct {
 	vdb    *vdb.DB
 	engine vdb.Engine
 	cache  *pageCache
+	numbering
 	*introspector
 	path  string // empty if the application has opened it
 	users int    // guarded by shared.mu
@@ -241,13 +242,13 @@ type database struct {
 // defaultCacheBytes is the budget for rendered pages.
 const defaultCacheBytes = 32 << 20
 
-func newDatabase(db *vdb.DB) (*database, error) {
+func newDatabase(db *vdb.DB, n numbering) (*database, error) {
 	in, err := newIntrospector()
 	if err != nil {
 		return nil, err
 	}
 	return &database{
-		vdb: db, engine: db.Engine(), cache: newPageCache(defaultCacheBytes),
+		vdb: db, engine: db.Engine(), cache: newPageCache(defaultCacheBytes), numbering: n,
 		introspector: in, files: map[string]*branchFile{},
 	}, nil
 }
@@ -281,7 +282,7 @@ func (d *database) open(ctx context.Context, v vdb.Version) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := render(ctx, c, d.cache, d.introspector)
+	r, err := render(ctx, c, d.numbering, d.cache, d.introspector)
 	if err != nil {
 		return nil, err
 	}
