@@ -252,8 +252,8 @@ func (g *generator) maintenance() step {
 		return both("REINDEX")
 	case 1:
 		return both("VACUUM")
-	case 2:
-		return both("PRAGMA foreign_key_check")
+	case 2: // of one table: in which order SQLite takes them all, its hash table says
+		return both(fmt.Sprintf("PRAGMA foreign_key_check(%s)", g.table().name))
 	case 3:
 		if g.world.attached {
 			return both("DETACH aux1")
