@@ -14,8 +14,8 @@ import (
 // order is the same whenever the same plan is made.
 //
 // Which commits are missing is exact. Of a commit's trees a plan has what differs
-// from the trees of its parents and of some that the receiver has; so a node that only
-// a farther commit has in common may travel needlessly.
+// from the trees of its parents and of some commits that the receiver has; so a node
+// that only a farther commit has in common may travel needlessly.
 //
 // A plan remembers every address that it has sent but those of leaves, some 60
 // bytes for each.
@@ -166,15 +166,25 @@ func (w *walker) takeHaves() (roots []hash.Hash, err error) {
 			err = w.hasAllOf(data)
 		default:
 			w.sent[h] = struct{}{}
-			if refs, err := chunk.References(nil, data); err == nil && chunk.KindOf(data) == chunk.Tag {
-				err = w.hasCommits(refs)
-			}
+			err = w.hasTagged(data)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
 	return roots, nil
+}
+
+// hasTagged notes the commit of a chunk that is a tag.
+func (w *walker) hasTagged(data []byte) error {
+	if chunk.KindOf(data) != chunk.Tag {
+		return nil
+	}
+	refs, err := chunk.References(nil, data)
+	if err != nil {
+		return err
+	}
+	return w.hasCommits(refs)
 }
 
 // maxOlds is how many trees a tree is compared with at most.
