@@ -22,6 +22,9 @@ type MergeOptions struct {
 	// NoCommit leaves the merge in progress, so that it can be looked at and
 	// changed; Commit finishes it.
 	NoCommit bool
+	// OrNothing has a merge with conflicts or violations change nothing, where it
+	// would be left in progress. The error is the same.
+	OrNothing bool
 	// Take decides every conflict for one side; in a row, only the columns on
 	// which the sides disagree.
 	Take Side
@@ -42,10 +45,10 @@ type MergeOptions struct {
 // Rows merge cell by cell, schemas column by column, renames included. Where
 // both sides changed the same cell, its column's Policy decides, then o.
 // What remains is reported by a *ConflictError that lists rows and schemas, or,
-// if the merged rows break a rule, a *ConstraintError. Then the merge is in
-// progress: the working set has all that could be merged, and ours in the rows
-// in conflict. Conflicts and Violations list what is open, ResolveConflicts and
-// transactions settle it, and Commit makes the merge's commit, of the working set
+// if the merged rows break a rule, a *ConstraintError. Unless o says OrNothing the
+// merge is in progress then: the working set has all that could be merged, and ours
+// in the rows in conflict. Conflicts and Violations list what is open, ResolveConflicts
+// and transactions settle it, and Commit makes the merge's commit, of the working set
 // as a whole; Abort gives it up.
 //
 // The working set may have uncommitted changes: they stay uncommitted, and the
@@ -192,7 +195,11 @@ func (a *mergeAttempt) merge(ctx context.Context, w *nbs.Writer, base version, h
 		draft.parents = []hash.Hash{a.theirs.Hash}
 	}
 	conflicts := m.conflictList()
-	if a.err = a.problems(conflicts, violations); a.err == nil && !a.o.NoCommit {
+	a.err = a.problems(conflicts, violations)
+	if a.err != nil && a.o.OrNothing {
+		return nil, a.err
+	}
+	if a.err == nil && !a.o.NoCommit {
 		if a.o.Squash && merged == head.version() && !a.o.Message.AllowEmpty {
 			return nil, nil
 		}

@@ -229,6 +229,25 @@ func TestMergeConflicts(t *testing.T) {
 	}
 }
 
+func TestMergeOrNothing(t *testing.T) {
+	main, _ := collide(t, openMemory(t))
+	was, before := head(t, main), tableText(t, main, "t")
+	_, err := main.Merge(t.Context(), "side", &vdb.MergeOptions{OrNothing: true})
+	var conflicts *vdb.ConflictError
+	if !errors.As(err, &conflicts) || len(conflicts.Conflicts) == 0 {
+		t.Fatalf("%v is no conflict", err)
+	}
+	if _, err := main.Merging(t.Context()); !errors.Is(err, vdb.ErrNotMerging) {
+		t.Errorf("it is in progress: %v", err)
+	}
+	if head(t, main).Hash != was.Hash || tableText(t, main, "t") != before {
+		t.Error("the branch has changed")
+	}
+	if _, err := main.Merge(t.Context(), "side", &vdb.MergeOptions{OrNothing: true, Take: vdb.Ours}); err != nil {
+		t.Error(err)
+	}
+}
+
 func resolve(t testing.TB, b *vdb.Branch, r vdb.Resolution) {
 	t.Helper()
 	if err := b.ResolveConflicts(t.Context(), r); err != nil {

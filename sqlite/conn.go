@@ -136,7 +136,7 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	if err := c.engineConn.ResetSession(ctx); err != nil {
 		return err
 	}
-	c.session.running, c.session.author = ctx, c.author
+	c.session.running, c.session.author, c.session.allowConflicts = ctx, c.author, false
 	if c.session.revision != c.home {
 		return c.point(ctx, c.home)
 	}

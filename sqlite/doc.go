@@ -96,9 +96,13 @@
 // committed first, and another one opened after: ROLLBACK does not undo a merge. What
 // they do is not for triggers and views.
 //
-// A merge, revert or cherry-pick with conflicts is an error and stays in progress: look
-// at dolt_conflicts and dolt_conflicts_<table>, settle them there or by
-// dolt_conflicts_resolve, then dolt_commit; or give '--abort'. Triggers do not fire in
+// A merge, revert or cherry-pick with conflicts, or with rows that break a rule, is an
+// error. Outside of a transaction it changes nothing then, as all statements of SQL that
+// fail. Inside of BEGIN, or after dolt_config('dolt_allow_commit_conflicts', 1), it stays
+// in progress on the branch, for all connections and over a restart: look at
+// dolt_conflicts and dolt_conflicts_<table>, settle them by dolt_conflicts_resolve or,
+// outside of a transaction, in the tables; then dolt_commit; or give '--abort', for
+// ROLLBACK does not end it. Triggers do not fire in
 // merges: what they wrote merges as rows do.
 //
 // # Branches and the pool
@@ -139,7 +143,7 @@
 //	dolt_cherry_pick(commit)         repeat a commit, or those of a range a..b, here
 //	dolt_clean([tables])             drop tables that were never committed; --dry-run
 //	dolt_commit('-Am', message)      record; --amend, --allow-empty, --author, --date
-//	dolt_config('user.name'[, value]) the author, for this connection
+//	dolt_config('user.name'[, value]) the author, for this connection; dolt_allow_commit_conflicts
 //	dolt_conflicts_resolve('--ours' or '--theirs', tables)
 //	dolt_gc()                        move the journal into compressed table files
 //	dolt_merge(revision)             merge; --squash, --no-ff, --no-commit, --ours, --theirs, --abort
@@ -174,7 +178,7 @@
 //	dolt_log, dolt_log()             the commits of the branch; of a revision or range
 //	dolt_commits                     the commits of all branches and tags
 //	dolt_commit_ancestors            their parents
-//	dolt_branches, dolt_tags         what there is, and where it stands
+//	dolt_branches, dolt_tags         what there is, and where it stands; a tag's date is its commit's
 //	dolt_reflog, dolt_reflog()       how branches and tags moved
 //	dolt_status                      tables with changes that are not committed
 //	dolt_schemas                     views and triggers

@@ -173,6 +173,9 @@ func TestMergeThroughDriver(t *testing.T) {
 	c.run("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT)", "INSERT INTO t VALUES (1, 'one')", "SELECT dolt_commit('-Am', 'one')",
 		"SELECT dolt_branch('work')", "UPDATE t SET name = 'ours'", "SELECT dolt_commit('-am', 'ours')",
 		"SELECT dolt_checkout('work')", "UPDATE t SET name = 'theirs'", "SELECT dolt_commit('-am', 'theirs')", "SELECT dolt_checkout('main')")
+	c.fails("nothing was changed", "SELECT dolt_merge('work')")
+	c.want("0", "SELECT is_merging FROM dolt_merge_status")
+	c.run("BEGIN")
 	c.fails("1 conflict", "SELECT dolt_merge('work')")
 	c.fails("conflicts remain", "SELECT dolt_commit('-am', 'too early')")
 	c.want("ours", "SELECT name FROM t")
@@ -180,7 +183,11 @@ func TestMergeThroughDriver(t *testing.T) {
 	c.want("theirs", "SELECT name FROM t")
 	c.run("SELECT dolt_commit('-m', 'settled')")
 	c.fails("1 conflict", "SELECT dolt_revert('HEAD~2')")
-	c.run("SELECT dolt_revert('--abort')")
+	c.run("SELECT dolt_revert('--abort')", "COMMIT")
+	c.fails("nothing was changed", "SELECT dolt_revert('HEAD~2')")
+	c.fails("nothing is in progress", "SELECT dolt_revert('--abort')")
+	c.want("0", "SELECT dolt_config('dolt_allow_commit_conflicts')")
+	c.fails("0 or 1", "SELECT dolt_config('dolt_allow_commit_conflicts', 'yes')")
 	c.want("1|theirs", "SELECT * FROM t")
 }
 

@@ -18,8 +18,7 @@ var mergeCommand = &command{
 
 // doltMerge merges a revision into the connection's branch and returns the hash
 // of the new head, 0 if there is no commit yet, or git's words if there was nothing
-// to merge. Conflicts are an error; the merge stays in progress then, whether or not
-// there was an SQL transaction.
+// to merge. Conflicts are an error; then the merge stays in progress, or changes nothing.
 func doltMerge(s *session, args []any) (any, error) {
 	in, err := mergeCommand.parse(args)
 	if err != nil {
@@ -33,6 +32,8 @@ func doltMerge(s *session, args []any) (any, error) {
 		return nil, err
 	}
 	var result any = int64(0)
+	stays := s.staysOpen()
+	o.OrNothing = !stays
 	err = s.outside(func(ctx context.Context, b *vdb.Branch) error {
 		head, err := b.Head(ctx)
 		if err != nil {
@@ -49,7 +50,7 @@ func doltMerge(s *session, args []any) (any, error) {
 		}
 		return nil
 	})
-	return result, inProgress(err, in.name)
+	return result, stopped(err, in.name, stays)
 }
 
 func (in *invocation) mergeOptions(s *session) (*vdb.MergeOptions, error) {
@@ -102,11 +103,21 @@ func (in *invocation) merge(ctx context.Context, b *vdb.Branch, head *vdb.Commit
 	return b.Merge(ctx, rev, o)
 }
 
-// inProgress says what can be done now, if err left something in progress.
-func inProgress(err error, name string) error {
+// staysOpen tells whether what stops at conflicts is left in progress. A statement of
+// its own that fails changes nothing, as all of SQL's; inside of a transaction one wants
+// to go on.
+func (s *session) staysOpen() bool { return s.allowConflicts || s.open == nil || s.open() }
+
+// stopped says what can be done now, if err is that of a merge or the like which was
+// left in progress, or could have been.
+func stopped(err error, name string, stays bool) error {
 	stopped := errors.Is(err, vdb.ErrConflict) || errors.Is(err, vdb.ErrConstraint)
-	if !stopped || errors.Is(err, vdb.ErrUncommitted) {
+	switch {
+	case !stopped || errors.Is(err, vdb.ErrUncommitted):
 		return err
+	case !stays:
+		return fmt.Errorf("%w; nothing was changed: to have it stay in progress and settle that, run it inside of BEGIN, or after "+
+			"SELECT dolt_config('%s', 1); or have --ours or --theirs decide", err, allowConflictsKey)
 	}
 	return fmt.Errorf("%w; it is in progress now: look at dolt_conflicts and dolt_constraint_violations, settle all with "+
 		"dolt_conflicts_resolve or by hand and then dolt_commit, or give up with %s('--abort')", err, name)

@@ -25,8 +25,8 @@ var cherryPickCommand = &command{
 }
 
 // doltRevert makes a commit that undoes another, or those of a range, and returns
-// its hash. Conflicts are an error, and a single revert stays in progress then,
-// as a merge does; a range is reverted as a whole or not at all.
+// its hash. Conflicts are an error, and a single revert stays in progress where a
+// merge does; a range is reverted as a whole or not at all.
 func doltRevert(s *session, args []any) (any, error) {
 	return replayCommits(s, revertCommand, args, (*vdb.Branch).Revert, (*vdb.Branch).StartRevert)
 }
@@ -51,8 +51,9 @@ func replayCommits(s *session, c *command, args []any, all, start replayFunc) (a
 		return nil, err
 	}
 	rev := in.arg(0, "")
+	several, stays := strings.Contains(rev, ".."), s.staysOpen()
 	run := start
-	if strings.Contains(rev, "..") {
+	if several || !stays {
 		run = all
 	}
 	var made *vdb.Commit
@@ -66,10 +67,10 @@ func replayCommits(s *session, c *command, args []any, all, start replayFunc) (a
 	switch {
 	case err == nil:
 		return made.Hash.String(), nil
-	case strings.Contains(rev, ".."):
+	case several:
 		return nil, err
 	}
-	return nil, inProgress(err, in.name)
+	return nil, stopped(err, in.name, stays)
 }
 
 func (in *invocation) revertOptions(s *session) (*vdb.RevertOptions, error) {

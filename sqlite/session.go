@@ -18,6 +18,9 @@ type session struct {
 	// author signs commits, as "Name <mail>"; empty leaves it to vdb.
 	author string
 
+	// allowConflicts leaves a merge with conflicts in progress outside of a transaction too.
+	allowConflicts bool
+
 	// readOnly refuses all that changes something.
 	readOnly bool
 

@@ -59,7 +59,10 @@ func TestConflictsThroughDriver(t *testing.T) {
 	b.run("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)", "INSERT INTO t VALUES (1, 'a'), (2, 'b')", "SELECT dolt_commit('-Am', 'base')",
 		"SELECT dolt_checkout('-b', 'side')", "UPDATE t SET v = 'side'", "SELECT dolt_commit('-am', 'side')",
 		"SELECT dolt_checkout('main')", "UPDATE t SET v = 'main'", "SELECT dolt_commit('-am', 'main')")
-	b.refuses("SELECT dolt_merge('side')", "conflict")
+	b.refuses("SELECT dolt_merge('side')", "conflict", "nothing was changed", "BEGIN")
+	b.want("SELECT count(*) FROM dolt_conflicts", nil, "0")
+	b.run("SELECT dolt_config('dolt_allow_commit_conflicts', 1)")
+	b.refuses("SELECT dolt_merge('side')", "conflict", "in progress now")
 	b.run("UPDATE dolt_conflicts_t SET our_v = their_v WHERE our_id = 1")
 	b.want("SELECT v FROM t", nil, "side", "main")
 	b.run("BEGIN", "UPDATE t SET v = 'both' WHERE id = 2")
@@ -78,7 +81,10 @@ func TestConflictOfCheckedTable(t *testing.T) {
 	b.run("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT CHECK (v <> ''))", "INSERT INTO t VALUES (1, 'a')", "SELECT dolt_commit('-Am', 'base')",
 		"SELECT dolt_checkout('-b', 'side')", "UPDATE t SET v = 'side'", "SELECT dolt_commit('-am', 'side')",
 		"SELECT dolt_checkout('main')", "UPDATE t SET v = 'main'", "SELECT dolt_commit('-am', 'main')")
-	b.refuses("SELECT dolt_merge('side')", "conflict")
+	b.refuses("SELECT dolt_merge('side')", "conflict", "nothing was changed", "BEGIN")
+	b.want("SELECT count(*) FROM dolt_conflicts", nil, "0")
+	b.run("SELECT dolt_config('dolt_allow_commit_conflicts', 1)")
+	b.refuses("SELECT dolt_merge('side')", "conflict", "in progress now")
 	if err := b.exec("UPDATE dolt_conflicts_t SET our_v = their_v"); err != nil {
 		b.refuses("UPDATE dolt_conflicts_t SET our_v = their_v", "write to table t itself")
 		b.run("UPDATE t SET v = 'side'")

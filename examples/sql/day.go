@@ -97,12 +97,14 @@ ops_genie_config|4`, `SELECT key, value ->> 'added'
 
 // bringAllBack reverts the commit. One row was written since it is back: ours is newer.
 func bringAllBack(t *terminal) {
-	t.say("Now all the others. The revert stops at the row that was sold seats since.")
+	t.say("Now all the others. The revert stops at the row that was sold seats since, and waits, in a transaction.")
+	t.run("BEGIN")
 	t.refused("1 conflict", `SELECT dolt_revert('{bad}')`)
 	t.want("customers|1", `SELECT "table", num_conflicts FROM dolt_conflicts`)
 	t.want("c00007|18|8", `SELECT our_cust_id, our_seats, their_seats FROM dolt_conflicts_customers`)
 	t.run(`SELECT dolt_conflicts_resolve('--ours', 'customers')`)
 	t.run(`SELECT dolt_commit('-am', 'Revert "Routine maintenance"') IS NOT NULL`)
+	t.run("COMMIT")
 	t.want("Revert \"Routine maintenance\"|Operations\nSell seats|Sales\nBring c00007 back|Operations\nChange escalation|On-call",
 		`SELECT message, author FROM dolt_log LIMIT 4`)
 }
