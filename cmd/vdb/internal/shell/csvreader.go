@@ -15,10 +15,11 @@ type fieldReader struct {
 	in        *bufio.Reader
 	separator string
 	row       string
+	unquoted  bool // a quote is a character as any other
 	// warn is told what is wrong in the record that is read.
 	warn func(what string)
 	line int // of the record that was read last
-	next int // lines read
+	next int // lines read, or records of a file that is not of lines
 }
 
 // record returns the fields of the next record, or io.EOF.
@@ -33,6 +34,9 @@ func (r *fieldReader) record() (fields []string, err error) {
 			return nil, err
 		}
 		fields = append(fields, field)
+		if last && r.unquoted {
+			r.next++
+		}
 		if last {
 			return fields, nil
 		}
@@ -46,7 +50,7 @@ func (r *fieldReader) field() (field string, last bool, err error) {
 	if err != nil {
 		return "", true, err
 	}
-	if first[0] == '"' {
+	if first[0] == '"' && !r.unquoted {
 		return r.quoted()
 	}
 	var b strings.Builder
@@ -56,7 +60,7 @@ func (r *fieldReader) field() (field string, last bool, err error) {
 			return r.unended(b.String()), true, err
 		}
 		b.WriteByte(c)
-		if c == '\n' {
+		if c == '\n' && !r.unquoted {
 			r.next++
 		}
 		switch text := b.String(); {

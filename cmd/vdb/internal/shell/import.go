@@ -38,7 +38,7 @@ func (s *Shell) importRows(ctx context.Context, args []string) error {
 	return s.inTransaction(ctx, func() error { return im.run(ctx) })
 }
 
-// parseImport reads the arguments. Without --csv the separators are those in which
+// parseImport reads the arguments. Without --csv or --ascii the separators are those in which
 // results are printed.
 func (s *Shell) parseImport(args []string) (*rowImport, error) {
 	im := &rowImport{shell: s, in: &fieldReader{
@@ -56,6 +56,8 @@ func (s *Shell) parseImport(args []string) (*rowImport, error) {
 			names = append(names, args[i])
 		case arg == "--csv":
 			im.in.separator, im.in.row = ",", "\n"
+		case arg == "--ascii":
+			im.in.separator, im.in.row, im.in.unquoted = "\x1f", "\x1e", true
 		case (arg == "--skip" || arg == "--schema") && i+1 < len(args):
 			i++
 			if err := im.option(arg, args[i]); err != nil {
@@ -72,7 +74,7 @@ func (s *Shell) parseImport(args []string) (*rowImport, error) {
 		im.in.row = "\n"
 	}
 	if im.in.separator == "" || im.in.row == "" {
-		return nil, errors.New("import needs separators; set them with .separator, or use --csv")
+		return nil, errors.New("import needs separators; set them with .separator, or use --csv or --ascii")
 	}
 	im.file, im.table = names[0], names[1]
 	return im, nil

@@ -10,7 +10,7 @@ import (
 func readCommands() []Command {
 	return []Command{
 		{"read", ".read FILE", "run the SQL and the dot-commands in FILE", 1, 1, (*Shell).read},
-		{"import", ".import [--csv] [--skip N] FILE TABLE", "insert the rows of FILE; makes TABLE if there is none", 2, -1, (*Shell).importRows},
+		{"import", ".import [--csv|--ascii] [--skip N] FILE TABLE", "insert the rows of FILE; makes TABLE if there is none", 2, -1, (*Shell).importRows},
 	}
 }
 

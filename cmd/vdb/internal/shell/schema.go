@@ -16,7 +16,7 @@ func schemaCommands() []Command {
 		{"databases", ".databases", "list the attached databases", 0, 0, (*Shell).databases},
 		{"dump", ".dump [TABLE]...", "print the database as SQL", 0, -1, (*Shell).dump},
 		{"indexes", ".indexes [TABLE]", "list the indexes", 0, 1, (*Shell).indexes},
-		{"schema", ".schema [PATTERN]", "print the statements that make the tables", 0, 1, (*Shell).schema},
+		{"schema", ".schema [--indent] [PATTERN]", "print the statements that make the tables", 0, 2, (*Shell).schema},
 		{"tables", ".tables [PATTERN]", "list the tables and views", 0, 1, (*Shell).tables},
 	}
 }
@@ -112,6 +112,10 @@ func printColumns(w io.Writer, names []string) {
 
 // schema is .schema. A pattern with * ? or [ is a GLOB, any other a LIKE.
 func (s *Shell) schema(ctx context.Context, args []string) error {
+	layOut, args, err := layOutOf(args)
+	if err != nil {
+		return err
+	}
 	databases, err := s.catalog(ctx)
 	if err != nil {
 		return err
@@ -122,7 +126,7 @@ func (s *Shell) schema(ctx context.Context, args []string) error {
 	}
 	for _, database := range databases {
 		err := s.each(ctx, func(row []any) error {
-			return s.printSchema(ctx, database, format.Text(row[0]), format.Text(row[1]), format.Text(row[2]))
+			return s.printSchema(ctx, database, format.Text(row[0]), format.Text(row[1]), layOut(format.Text(row[2])))
 		}, fmt.Sprintf(`SELECT type, name, sql FROM %s.sqlite_schema WHERE sql IS NOT NULL AND lower(tbl_name) %s lower(?1) ORDER BY rowid`,
 			format.QuoteName(database), operator), pattern(args))
 		if err != nil {
@@ -130,6 +134,25 @@ func (s *Shell) schema(ctx context.Context, args []string) error {
 		}
 	}
 	return nil
+}
+
+// layOutOf returns what is to be done with the statements, and the other arguments.
+func layOutOf(args []string) (layOut func(string) string, rest []string, err error) {
+	layOut = func(text string) string { return text }
+	for _, arg := range args {
+		switch {
+		case arg == "--indent" || arg == "-indent":
+			layOut = indented
+		case strings.HasPrefix(arg, "-"):
+			return nil, nil, fmt.Errorf("schema: unknown option %s; known is --indent", arg)
+		default:
+			rest = append(rest, arg)
+		}
+	}
+	if len(rest) > 1 {
+		return nil, nil, fmt.Errorf("schema: one pattern, not %d", len(rest))
+	}
+	return layOut, rest, nil
 }
 
 // printSchema prints the statement that makes an object, and the columns of those

@@ -53,16 +53,8 @@ func (s *Shell) query(ctx context.Context, out *output, style format.Style, text
 	if err != nil {
 		return err
 	}
-	types, err := rows.ColumnTypes()
-	if err != nil {
-		return err
-	}
 	w := style.NewWriter(out, columns)
-	row := func(values []any) error {
-		timesAsText(values, types)
-		return w.Row(values)
-	}
-	if err := eachRow(rows, len(columns), row); err != nil {
+	if err := eachRow(rows, len(columns), w.Row); err != nil {
 		w.Close() // what was read before the error is printed, as sqlite3 does
 		return err
 	}
@@ -91,6 +83,10 @@ func eachRow(rows *sql.Rows, columns int, fn func([]any) error) error {
 // cannot be told; values of expressions are left alone.
 func (s *Shell) untimed(ctx context.Context, text string) string {
 	info := sqltext.Parse(text)
+	switch info.Kind {
+	case sqltext.KindInsert, sqltext.KindUpdate, sqltext.KindDelete:
+		return s.untimedReturning(ctx, text, info)
+	}
 	if info.Kind != sqltext.KindSelect || info.End < len(text) {
 		return text
 	}
@@ -112,28 +108,20 @@ func (s *Shell) untimed(ctx context.Context, text string) string {
 	return asExpressions(query, undoubled(names))
 }
 
-// timesAsText replaces times, which are left where a statement is no query (INSERT with
-// RETURNING), with the text that dates usually have.
-func timesAsText(values []any, types []*sql.ColumnType) {
-	for i, v := range values {
-		t, ok := v.(time.Time)
-		if !ok {
-			continue
-		}
-		layout := "2006-01-02 15:04:05.999999999"
-		if strings.EqualFold(types[i].DatabaseTypeName(), "DATE") {
-			layout = time.DateOnly
-		}
-		values[i] = t.Format(layout)
-	}
-}
-
 func anyTime(types []*sql.ColumnType) bool {
 	for _, t := range types {
-		switch strings.ToUpper(t.DatabaseTypeName()) {
-		case "DATE", "DATETIME", "TIMESTAMP":
+		if isTime(t.DatabaseTypeName()) {
 			return true
 		}
+	}
+	return false
+}
+
+// isTime tells whether drivers take text in a column of a type for a time.
+func isTime(declared string) bool {
+	switch strings.ToUpper(declared) {
+	case "DATE", "DATETIME", "TIMESTAMP":
+		return true
 	}
 	return false
 }
