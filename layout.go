@@ -436,16 +436,23 @@ func (x *indexLayout) rowKeyOf(entry []byte) ([]byte, error) {
 	return rest, nil
 }
 
-// turn makes the row's key of the end of an entry that sorts its columns upwards.
+// turn makes the row's key of the end of an entry that sorts its columns upwards:
+// descending is the complement. Decoding would not do, since a key does not hold
+// what its collation ignores.
 func (x *indexLayout) turn(rest []byte) ([]byte, error) {
-	var key []byte
+	key := slices.Clone(rest)
 	for i, c := range x.columns[x.own:] {
-		v, after, _, err := record.DecodeKey(rest, c.KeyColumn)
+		after, err := record.SkipKey(rest, c.KeyColumn)
 		if err != nil {
 			return nil, fmt.Errorf("index %s: %w", x.name, err)
 		}
-		c.Desc = x.key[i].Desc
-		key, rest = record.AppendKey(key, v, c.KeyColumn), after
+		if c.Desc != x.key[i].Desc {
+			from, to := len(key)-len(rest), len(key)-len(after)
+			for j := from; j < to; j++ {
+				key[j] = ^key[j]
+			}
+		}
+		rest = after
 	}
 	return key, nil
 }

@@ -57,6 +57,10 @@ func TestDifferentialFound(t *testing.T) {
 			both("BEGIN"), both("CREATE TABLE u(b)"), both("DROP TABLE u"), both("UPDATE t SET a = 21 WHERE a = 3"), both("COMMIT"),
 			both("UPDATE t SET a = 7 WHERE a = 2"), typed, both("CREATE TABLE v(b)"),
 		}},
+		{"a NUL in a key without case that is sorted downwards", 0, []step{
+			both("CREATE TABLE t(a TEXT COLLATE NOCASE, b UNIQUE, PRIMARY KEY(a DESC)) WITHOUT ROWID"),
+			both("INSERT INTO t VALUES (?, 1), ('aB', 2)", "a\x00b"), typed,
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if err := replay(t, c.cache, c.steps); err != nil {
