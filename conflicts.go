@@ -77,7 +77,7 @@ func (b *Branch) Violations(ctx context.Context) iter.Seq2[Violation, error] {
 			yield(Violation{}, opError(op, err))
 			return
 		}
-		violations, err := p.merge.violations(ctx, b.db, readOnlyStore{b.db.blocks}, p.state.working)
+		violations, err := p.merge.violations(ctx, b.db, b.db.reader(), p.state.working)
 		if err != nil {
 			yield(Violation{}, opError(op, err))
 			return

@@ -138,7 +138,7 @@ func (d *Diff) resolve(ctx context.Context, db *DB, branch, from, to string) err
 	if err != nil {
 		return err
 	}
-	d.from, d.to = db.at(ctx, was.version), db.at(ctx, is.version)
+	d.from, d.to = db.newSnapshot(ctx, r.store, was.version), db.newSnapshot(ctx, r.store, is.version)
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vdbgo/vdb/hash"
 	"github.com/vdbgo/vdb/internal/record"
+	"github.com/vdbgo/vdb/nbs"
 	"github.com/vdbgo/vdb/prolly"
 )
 
@@ -39,7 +40,7 @@ func (e Engine) Working(ctx context.Context, branch string) (Version, error) {
 
 // WorkingAt returns the version of a branch's working set, by what Refs has returned.
 func (e Engine) WorkingAt(ctx context.Context, branch string, refs hash.Hash) (Version, error) {
-	r, err := loadRefs(ctx, readOnlyStore{e.db.blocks}, refs)
+	r, err := loadRefs(ctx, e.db.reader(), refs)
 	if err != nil {
 		return Version{}, opError("read branch "+branch, err)
 	}
@@ -57,6 +58,18 @@ func (e Engine) Refs(ctx context.Context) (hash.Hash, error) {
 // At returns the version of a snapshot.
 func (e Engine) At(s *Snapshot) Version { return Version{s.version} }
 
+// EngineHold keeps readable what could be read when it was taken, as long as something
+// refers to it.
+type EngineHold = *nbs.Hold
+
+// Hold is taken before a version is looked up, and kept as long as it is read.
+// Contents do not hold what they lead to: a branch's newest version is never
+// collected, and who reads an older one has a hold.
+func (e Engine) Hold() EngineHold { return e.db.blocks.Hold() }
+
+// store returns a store that holds nothing.
+func (e Engine) store() readOnlyStore { return readOnlyStore{blocks: e.db.blocks} }
+
 // Contents are a version's parts. They are immutable.
 type Contents struct {
 	Version  Version
@@ -72,7 +85,7 @@ func (e Engine) Load(ctx context.Context, v Version) (*Contents, error) {
 }
 
 func (e Engine) load(ctx context.Context, v Version) (*Contents, error) {
-	s := e.db.at(ctx, v.version)
+	s := e.db.newSnapshot(ctx, e.store(), v.version)
 	c := &Contents{Version: v}
 	for entry, err := range tableEntries(ctx, s.root) {
 		if err != nil {
@@ -119,7 +132,7 @@ func (e Engine) LayOut(s *Schema, old *EngineTable, sameRoot map[int]int) (t Eng
 	if err != nil {
 		return EngineTable{}, false, nil, opError("lay out table "+s.Name, err)
 	}
-	store := readOnlyStore{e.db.blocks}
+	store := e.store()
 	v := &tableView{layout: l, store: store, indexes: make([]overlay, len(l.index))}
 	v.rows.tree = prolly.New(l.config, store)
 	if rows = old != nil && l.extends(old.view.layout); rows {

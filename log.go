@@ -107,7 +107,7 @@ func (db *DB) changedTable(ctx context.Context, c *Commit, table string) (bool, 
 
 // rawEntry returns the encoded entry of a table in a root value.
 func (db *DB) rawEntry(ctx context.Context, root hash.Hash, table string) ([]byte, bool, error) {
-	return prolly.Load(tablesConfig, readOnlyStore{db.blocks}, root).Get(ctx, tableKey(table))
+	return prolly.Load(tablesConfig, db.reader(), root).Get(ctx, tableKey(table))
 }
 
 // walkHistory yields the commits of o.From, each before its parents.

@@ -102,6 +102,8 @@ type mergeAttempt struct {
 }
 
 func (b *Branch) mergeOnce(ctx context.Context, op, rev string, o *MergeOptions) (*Commit, error) {
+	w := b.db.blocks.NewWriter() // before the refs: it holds what they lead to
+	defer w.Discard()
 	r, err := b.db.refs(ctx)
 	if err != nil {
 		return nil, err
@@ -114,8 +116,6 @@ func (b *Branch) mergeOnce(ctx context.Context, op, rev string, o *MergeOptions)
 	if err != nil {
 		return nil, err
 	}
-	w := b.db.blocks.NewWriter()
-	defer w.Discard()
 	a := &mergeAttempt{onTop: onTop{db: b.db, w: w, state: state, theirs: theirs}, op: op, branch: b, rev: rev, o: o}
 	if err := a.prepare(ctx, a.create); err != nil {
 		if errors.Is(err, ErrNothingToCommit) {

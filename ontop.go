@@ -44,12 +44,12 @@ func again(ctx context.Context, try func() error) error {
 }
 
 func (b *Branch) onTopOnce(ctx context.Context, create makeCommits) ([]*Commit, error) {
+	w := b.db.blocks.NewWriter() // before the state: it holds what that leads to
+	defer w.Discard()
 	state, err := b.state(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w := b.db.blocks.NewWriter()
-	defer w.Discard()
 	o := &onTop{db: b.db, w: w, state: state}
 	if err := o.prepare(ctx, create); err != nil {
 		return nil, err

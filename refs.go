@@ -1,6 +1,7 @@
 package vdb
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/vdbgo/vdb/hash"
 	"github.com/vdbgo/vdb/internal/chunk"
+	"github.com/vdbgo/vdb/nbs"
 	"github.com/vdbgo/vdb/prolly"
 )
 
@@ -168,11 +170,37 @@ func (r *refs) deleteTag(ctx context.Context, name string) error {
 }
 
 func (r *refs) edit(ctx context.Context, e prolly.Edit) (err error) {
+	if err := r.keep(ctx, e); err != nil {
+		return err
+	}
 	if err := r.note(ctx, e); err != nil {
 		return err
 	}
 	r.tree, err = r.tree.Apply(ctx, []prolly.Edit{e})
 	return err
+}
+
+// keep makes sure that what a ref is about to lead to is there, and has not been
+// collected since somebody found it.
+func (r *refs) keep(ctx context.Context, e prolly.Edit) error {
+	w, writes := r.store.(*nbs.Writer)
+	if !writes || len(e.Value) == 0 {
+		return nil
+	}
+	was, _, err := r.tree.Get(ctx, e.Key)
+	if err != nil {
+		return err
+	}
+	for i := range int(e.Value[0]) {
+		h := e.Value[1+i*hash.Size:][:hash.Size]
+		if bytes.Contains(was, h) {
+			continue
+		}
+		if err := w.Keep(ctx, hash.Hash(h)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // names lists the refs below a prefix in order, with their values.

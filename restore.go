@@ -125,6 +125,7 @@ func (b *Branch) restore(ctx context.Context, r *Restore, at version) (done *Res
 }
 
 func (b *Branch) restoreDry(ctx context.Context, r *Restore, at version) (*Restored, error) {
+	w := b.db.blocks.NewWriter()
 	state, err := b.state(ctx)
 	if err != nil {
 		return nil, err
@@ -137,7 +138,7 @@ func (b *Branch) restoreDry(ctx context.Context, r *Restore, at version) (*Resto
 		}
 		onto = head.version()
 	}
-	tx := b.db.begin(ctx, b.name, onto)
+	tx := b.db.beginWith(ctx, w, b.name, onto)
 	defer tx.Rollback()
 	done, err := tx.restore(r, at)
 	if err != nil {

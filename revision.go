@@ -60,7 +60,7 @@ func (db *DB) asOf(ctx context.Context, branch, rev string) (*Snapshot, error) {
 	if err != nil {
 		return nil, opError("as of", err)
 	}
-	return db.at(ctx, at.version), nil
+	return db.newSnapshot(ctx, r.store, at.version), nil
 }
 
 // Resolve returns the commit that revision rev names.

@@ -53,7 +53,7 @@ func (db *DB) newSnapshot(ctx context.Context, store prolly.Store, v version) *S
 
 // at returns a snapshot of v that writes nothing.
 func (db *DB) at(ctx context.Context, v version) *Snapshot {
-	return db.newSnapshot(ctx, readOnlyStore{db.blocks}, v)
+	return db.newSnapshot(ctx, db.reader(), v)
 }
 
 // Root returns the address of the contents: equal contents have equal roots.

@@ -14,11 +14,12 @@ func (b *Branch) UpdateStaged(ctx context.Context, fn func(*Tx) error) error {
 }
 
 func (b *Branch) stageOnce(ctx context.Context, fn func(*Tx) error) error {
+	w := b.db.blocks.NewWriter()
 	state, err := b.state(ctx)
 	if err != nil {
 		return err
 	}
-	tx := b.db.begin(ctx, b.name, state.staged)
+	tx := b.db.beginWith(ctx, w, b.name, state.staged)
 	defer tx.Rollback()
 	if err := fn(tx); err != nil {
 		return err

@@ -121,25 +121,26 @@ func (b *Branch) View(ctx context.Context, fn func(*Snapshot) error) error {
 
 // Snapshot returns the branch's working set as it is now.
 func (b *Branch) Snapshot(ctx context.Context) (*Snapshot, error) {
-	state, err := b.state(ctx)
+	r, err := b.db.refs(ctx)
 	if err != nil {
 		return nil, opError("read branch "+b.name, err)
 	}
-	return b.db.at(ctx, state.working), nil
+	state, err := r.branch(ctx, b.name)
+	if err != nil {
+		return nil, opError("read branch "+b.name, err)
+	}
+	return b.db.newSnapshot(ctx, r.store, state.working), nil
 }
 
 // Begin starts a transaction. It must be ended by Commit or Rollback. Prefer
 // Update, which runs again when a race is lost.
 func (b *Branch) Begin(ctx context.Context) (*Tx, error) {
+	w := b.db.blocks.NewWriter() // before the state: it holds what that leads to
 	state, err := b.state(ctx)
 	if err != nil {
 		return nil, opError("begin on branch "+b.name, err)
 	}
-	return b.db.begin(ctx, b.name, state.working), nil
-}
-
-func (db *DB) begin(ctx context.Context, branch string, v version) *Tx {
-	return db.beginWith(ctx, db.blocks.NewWriter(), branch, v)
+	return b.db.beginWith(ctx, w, b.name, state.working), nil
 }
 
 // beginWith starts a transaction whose chunks go to w.

@@ -31,6 +31,8 @@ type blocks interface {
 	Commit(ctx context.Context, w *nbs.Writer, update nbs.UpdateFunc) error
 	Resolve(ctx context.Context, prefix []byte, limit int) ([]hash.Hash, error)
 	Compact(ctx context.Context) error
+	Collect(ctx context.Context, o *nbs.CollectOptions) (nbs.CollectReport, error)
+	Hold() *nbs.Hold
 	Damage() error
 	Stats() nbs.Stats
 	Close() error
@@ -40,6 +42,10 @@ type blocks interface {
 type Options struct {
 	// CacheBytes is the budget for decoded chunks in memory; 0 is 64 MiB.
 	CacheBytes int64
+	// CollectGrowth is by how many percent the database may grow after a full
+	// collection before the next one starts by itself; 0 is 100, and with a negative
+	// number only Collect starts it.
+	CollectGrowth int
 	// ReadOnly refuses all writes and does not create a database.
 	ReadOnly bool
 	// FS is the file system; nil is the operating system's.
@@ -75,6 +81,7 @@ func Open(ctx context.Context, path string, opts *Options) (*DB, error) {
 	} else {
 		db.blocks, err = nbs.Open(ctx, path, &nbs.Options{
 			CacheBytes: opts.CacheBytes, ReadOnly: opts.ReadOnly, FS: opts.FS, Now: opts.Now,
+			LeadsTo: leadsTo, CollectGrowth: opts.CollectGrowth,
 		})
 	}
 	if err != nil {
@@ -94,7 +101,7 @@ func (db *DB) initialize(ctx context.Context) error {
 		return err
 	}
 	if !root.IsZero() {
-		_, err := loadRefs(ctx, readOnlyStore{db.blocks}, root)
+		_, err := loadRefs(ctx, db.reader(), root)
 		return err
 	}
 	return db.update(ctx, db.blocks.NewWriter(), func(ctx context.Context, r *refs) error {
@@ -126,8 +133,8 @@ func (db *DB) Damage() error { return opError("damaged store "+db.path, db.block
 // Stats returns the sizes and counters of the block store.
 func (db *DB) Stats() nbs.Stats { return db.blocks.Stats() }
 
-// Compact moves the journal's chunks into table files. It runs beside readers
-// and writers and also happens by itself.
+// Compact moves the journal's chunks into table files, but for those that are garbage
+// by now. It runs beside readers and writers and also happens by itself.
 func (db *DB) Compact(ctx context.Context) error {
 	return opError("compact", db.blocks.Compact(ctx))
 }
@@ -157,11 +164,12 @@ func (db *DB) update(ctx context.Context, w *nbs.Writer, fn func(context.Context
 
 // refs returns the newest refs, those of other processes' commits included.
 func (db *DB) refs(ctx context.Context) (*refs, error) {
+	s := db.reader() // before the root: it holds what that leads to
 	root, err := db.blocks.Root(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return loadRefs(ctx, readOnlyStore{db.blocks}, root)
+	return loadRefs(ctx, s, root)
 }
 
 // layout returns the layout of the schema at h.
@@ -185,8 +193,15 @@ func (db *DB) layout(ctx context.Context, s prolly.Store, h hash.Hash) (*layout,
 	return l, nil
 }
 
-// readOnlyStore reads chunks and refuses to write any.
-type readOnlyStore struct{ blocks }
+// readOnlyStore reads chunks and refuses to write any. What there is now can be read
+// as long as something refers to the hold.
+type readOnlyStore struct {
+	blocks
+	held *nbs.Hold
+}
+
+// reader returns a store to read from.
+func (db *DB) reader() readOnlyStore { return readOnlyStore{db.blocks, db.blocks.Hold()} }
 
 // Put refuses: a snapshot writes nothing.
 func (readOnlyStore) Put(context.Context, []byte) (hash.Hash, error) {

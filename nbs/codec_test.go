@@ -84,8 +84,8 @@ func sampleManifest() *manifest {
 	j := journalEntry{id: fileID{1, 2}, sequence: 9, root: hash.Of(numbered(1))}
 	sealed := journalEntry{id: fileID{3}, sequence: 4, root: hash.Of(numbered(2)), end: 4711}
 	return &manifest{
-		store: fileID{9}, generation: 12, active: j, sealed: []journalEntry{sealed, sealed},
-		tables: []tableEntry{{fileID{5}, 100, 2000}},
+		store: fileID{9}, generation: 12, epoch: 3, fullBytes: 4000, active: j, sealed: []journalEntry{sealed, sealed},
+		tables: []tableEntry{{id: fileID{5}, chunks: 100, bytes: 2000}, {id: fileID{6}, chunks: 7, bytes: 900, old: true}},
 	}
 }
 

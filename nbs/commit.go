@@ -34,6 +34,9 @@ func (s *Store) Commit(ctx context.Context, w *Writer, update UpdateFunc) error 
 	s.life.RLock()
 	defer s.life.RUnlock()
 	err := s.writable(ctx)
+	if err == nil && w == nil {
+		w = s.NewWriter()
+	}
 	if err == nil {
 		w, err = w.checked(s)
 	}
@@ -102,6 +105,7 @@ func (s *Store) keep(w *Writer) {
 		s.cache.put(c.address, c.data)
 	}
 	w.Discard()
+	w.hold, w.epoch = s.Hold(), s.epoch.Load()
 }
 
 // commitBatch runs the updates, appends what they made, and makes it durable.
@@ -233,6 +237,11 @@ func (s *Store) runUpdates(b *batch) {
 		r := b.requests[i]
 		root, err := r.run(b.state.root)
 		if err == nil && r.panicked == nil {
+			r.w.leading = true
+			err = s.reviveAll(r.ctx, r.w, root)
+			r.w.leading = false
+		}
+		if err == nil && r.panicked == nil {
 			s.encode(b, r.w, root)
 			if i++; i < len(b.requests) {
 				s.staged.add(r.w.pending)
@@ -339,11 +348,11 @@ func (s *Store) sync(b *batch) error {
 }
 
 // spill implements backend: it appends chunks and a mark, and does not sync.
-func (s *Store) spill(ctx context.Context, chunks []chunk, locked bool) (err error) {
+func (s *Store) spill(ctx context.Context, w *Writer) (err error) {
 	if err := s.writable(ctx); err != nil {
 		return err
 	}
-	if !locked {
+	if !w.leading { // else the lock is held for its commit
 		if err := s.lock.acquire(ctx); err != nil {
 			return err
 		}
@@ -352,7 +361,12 @@ func (s *Store) spill(ctx context.Context, chunks []chunk, locked bool) (err err
 			return err
 		}
 	}
-	b, err := s.spillBatch(chunks)
+	if w.guard == nil {
+		if err := s.guardSpill(w); err != nil {
+			return err
+		}
+	}
+	b, err := s.spillBatch(w.pending)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/bits"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -46,7 +47,7 @@ func (s *Store) Compact(ctx context.Context) error {
 func (s *Store) compactLater(ctx context.Context) {
 	ours, err := s.compactLock.tryAcquire()
 	if ours {
-		err = errors.Join(s.compact(ctx, s.journalBytes), s.compactLock.release())
+		err = errors.Join(s.compactDue(ctx), s.compactLock.release())
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,9 +58,22 @@ func (s *Store) compactLater(ctx context.Context) {
 	}
 }
 
+// compactDue is a compaction that has become due, or the full collection.
+func (s *Store) compactDue(ctx context.Context) error {
+	err := s.compact(ctx, s.journalBytes)
+	if err == nil && s.fullDue() {
+		_, err = s.collect(ctx, &CollectOptions{Full: true}, s.journalBytes)
+	}
+	return err
+}
+
 // compact is Compact with the compaction lock held. A journal that weighs less
 // than leastBytes stays.
 func (s *Store) compact(ctx context.Context, leastBytes int64) error {
+	if s.leadsTo != nil {
+		_, err := s.collect(ctx, &CollectOptions{}, leastBytes)
+		return err
+	}
 	if err := s.seal(ctx, leastBytes); err != nil {
 		return err
 	}
@@ -72,6 +86,11 @@ func (s *Store) compact(ctx context.Context, leastBytes int64) error {
 			return err
 		}
 	}
+	return s.tidyFiles(ctx)
+}
+
+// tidyFiles leaves few tables, and no file that is not needed.
+func (s *Store) tidyFiles(ctx context.Context) error {
 	if err := s.mergeTiers(ctx); err != nil {
 		return err
 	}
@@ -108,8 +127,12 @@ func (s *Store) seal(ctx context.Context, leastBytes int64) error {
 // done so already, and has the manifest name another one. The lock and mu are
 // held. Nobody appends to a sealed journal, so that a crash between the two
 // steps does no harm: the next writer comes here again.
-func (s *Store) rollOver() error {
+func (s *Store) rollOver() error { return s.rollOverWith(func(*manifest) {}) }
+
+// rollOverWith is rollOver that changes more in the new manifest.
+func (s *Store) rollOverWith(edit func(*manifest)) error {
 	old := s.view.active
+	empty := old.end == journalHeaderBytes
 	next, err := s.newJournalFile(old.state)
 	if err != nil {
 		return err
@@ -129,7 +152,10 @@ func (s *Store) rollOver() error {
 	m := s.manifest.next()
 	last := m.active
 	last.end = old.end
-	m.sealed, m.active = append(m.sealed, last), next
+	if m.active = next; !empty {
+		m.sealed = append(m.sealed, last)
+	}
+	edit(m)
 	if err := writeManifest(s.fs, s.dir, m); err != nil {
 		return s.fail(err)
 	}
@@ -158,6 +184,7 @@ func (s *Store) appendSeal(j *journal) error {
 func (m *manifest) next() *manifest {
 	return &manifest{
 		store: m.store, generation: m.generation + 1, active: m.active,
+		epoch: m.epoch, fullBytes: m.fullBytes,
 		sealed: slices.Clone(m.sealed), tables: slices.Clone(m.tables),
 	}
 }
@@ -205,8 +232,21 @@ type source struct {
 }
 
 // writeTable makes a table of the sources' chunks, in the order in which they
-// have them. The file is durable when it returns.
-func (s *Store) writeTable(ctx context.Context, sources []source) (e tableEntry, err error) {
+// have them.
+func (s *Store) writeTable(ctx context.Context, sources []source) (tableEntry, error) {
+	return s.makeTable(func(w *tableWriter) error {
+		for _, from := range sources {
+			if err := s.copyChunks(ctx, w, from); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// makeTable makes a table of what fill adds to it. The file is durable when it
+// returns.
+func (s *Store) makeTable(fill func(*tableWriter) error) (e tableEntry, err error) {
 	id, err := newFileID(s.random)
 	if err != nil {
 		return e, err
@@ -216,13 +256,9 @@ func (s *Store) writeTable(ctx context.Context, sources []source) (e tableEntry,
 	if err != nil {
 		return e, err
 	}
-	for _, from := range sources {
-		if err = s.copyChunks(ctx, w, from); err != nil {
-			err = errors.Join(err, w.file.Close())
-			break
-		}
-	}
-	if err == nil {
+	if err = fill(w); err != nil {
+		err = errors.Join(err, w.file.Close())
+	} else {
 		e, err = w.finish()
 	}
 	if err == nil {
@@ -236,37 +272,53 @@ func (s *Store) writeTable(ctx context.Context, sources []source) (e tableEntry,
 
 // copyChunks checks every chunk on its way: damage must not get a new checksum.
 func (s *Store) copyChunks(ctx context.Context, w *tableWriter, from source) error {
-	pack, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
+	cp, err := newCopier(w)
 	if err != nil {
 		return err
 	}
-	var packed []byte
+	hold := s.Hold() // the files stay open
+	defer runtime.KeepAlive(hold)
 	for _, e := range from.inFileOrder() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		rec, data, err := s.readForCopy(from.file, e)
-		if err != nil {
-			return err
-		}
-		if rec.codec == codecS2 || rec.codec == codecMasked {
-			rec.codec, rec.payload = codecRaw, data
-			packed = pack.EncodeAll(data, packed[:0])
-			if len(packed) <= len(data)-len(data)/8 {
-				rec.codec, rec.payload = codecZstd, packed
-			}
-		}
-		if err := w.add(e.address, rec.codec, rec.payload); err != nil {
+		if err := cp.copy(from.file, e); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Store) readForCopy(file *chunkFile, e entry) (record, []byte, error) {
-	buf := make([]byte, e.length)
-	s.files.RLock()
-	defer s.files.RUnlock()
+// copier copies chunks into a table, packed as they should be there.
+type copier struct {
+	table  *tableWriter
+	pack   *zstd.Encoder
+	buf    []byte
+	packed []byte
+}
+
+func newCopier(w *tableWriter) (*copier, error) {
+	pack, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
+	return &copier{table: w, pack: pack}, err
+}
+
+func (c *copier) copy(file *chunkFile, e entry) error {
+	c.buf = slices.Grow(c.buf[:0], int(e.length))[:e.length]
+	rec, data, err := readForCopy(file, e, c.buf)
+	if err != nil {
+		return err
+	}
+	if rec.codec == codecS2 || rec.codec == codecMasked {
+		rec.codec, rec.payload = codecRaw, data
+		c.packed = c.pack.EncodeAll(data, c.packed[:0])
+		if len(c.packed) <= len(data)-len(data)/8 {
+			rec.codec, rec.payload = codecZstd, c.packed
+		}
+	}
+	return c.table.add(e.address, rec.codec, rec.payload)
+}
+
+func readForCopy(file *chunkFile, e entry, buf []byte) (record, []byte, error) {
 	rec, err := readRecord(file, e.extent, buf)
 	if err != nil {
 		return rec, nil, err
@@ -307,6 +359,7 @@ func (s *Store) mergeTiers(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		e.old = tables[0].old
 		err = s.locked(ctx, func() error {
 			m := s.manifest.next()
 			m.replaceTables(tables, e)
@@ -330,9 +383,13 @@ func (m *manifest) replaceTables(old []*table, e tableEntry) {
 func (s *Store) tablesToMerge() []*table {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	tiers := map[int][]*table{}
+	type kind struct {
+		tier int
+		old  bool
+	}
+	tiers := map[kind][]*table{}
 	for _, t := range slices.Backward(s.view.tables) {
-		tier := bits.Len64(uint64(t.bytes)) / bits.Len(mergeTables-1)
+		tier := kind{bits.Len64(uint64(t.bytes)) / bits.Len(mergeTables-1), t.old}
 		tiers[tier] = append(tiers[tier], t)
 		if len(tiers[tier]) == mergeTables {
 			return tiers[tier]
@@ -357,7 +414,7 @@ func (s *Store) removeUnused() error {
 	}
 	for _, f := range found {
 		name := f.Name()
-		ours := strings.HasPrefix(name, "journal-") || strings.HasPrefix(name, "table-")
+		ours := strings.HasPrefix(name, journalPrefix) || strings.HasPrefix(name, tablePrefix)
 		if !ours || used[name] {
 			continue
 		}

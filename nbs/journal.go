@@ -68,7 +68,7 @@ const (
 
 func newJournal(path string, e journalEntry, file File) *journal {
 	j := &journal{
-		id: e.id, seed: crcSeed(e.id), chunks: chunkFile{file, path},
+		id: e.id, seed: crcSeed(e.id), chunks: chunkFile{File: file, path: path},
 		state: rootState{sequence: e.sequence, root: e.root},
 		end:   journalHeaderBytes, synced: journalHeaderBytes,
 	}

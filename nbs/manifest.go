@@ -23,15 +23,19 @@ import (
 //	hash 1                                          hash.ID
 //	id 9d0a…                                        of the store, 16 bytes
 //	generation 7                                    one more with each manifest
+//	collected <epoch> <bytes>                       how often; of tables after the last full time
 //	journal <id> <sequence> <root>                  the active one; the root before it
 //	sealed <id> <sequence> <root> <end>             a journal that is full; its length
-//	table <id> <chunks> <bytes>                     a table file
+//	table <id> <chunks> <bytes>                     a table file of chunks from journals
+//	old <id> <chunks> <bytes>                       one of chunks that a collection has kept
 //	crc 1f2e3d4c                                    CRC-32C of the lines above
 //
 // The first line and the crc line stay as they are in every later version.
 type manifest struct {
 	store      fileID
 	generation uint64
+	epoch      uint64 // one more with each collection
+	fullBytes  int64  // of tables after the last full collection
 	active     journalEntry
 	sealed     []journalEntry // oldest first
 	tables     []tableEntry   // oldest first
@@ -50,18 +54,30 @@ type tableEntry struct {
 	id     fileID
 	chunks int64
 	bytes  int64
+	// old: what a chunk of the table leads to is in old tables, too.
+	old bool
 }
 
 const (
 	indexSuffix     = ".index"
+	journalPrefix   = "journal-"
+	tablePrefix     = "table-"
 	manifestName    = "manifest"
 	formatVersion   = 1
 	manifestMaxSize = 1 << 20
 )
 
-func (e journalEntry) name() string      { return "journal-" + hex.EncodeToString(e.id[:]) }
+func (e journalEntry) name() string      { return journalPrefix + hex.EncodeToString(e.id[:]) }
 func (e journalEntry) indexName() string { return e.name() + indexSuffix }
-func (e tableEntry) name() string        { return "table-" + hex.EncodeToString(e.id[:]) }
+func (e tableEntry) name() string        { return tablePrefix + hex.EncodeToString(e.id[:]) }
+
+// word begins the table's line.
+func (e tableEntry) word() string {
+	if e.old {
+		return "old"
+	}
+	return "table"
+}
 
 // newFileID returns an id that no file has had before.
 func newFileID(random io.Reader) (fileID, error) {
@@ -76,12 +92,15 @@ func newFileID(random io.Reader) (fileID, error) {
 func (m *manifest) encode() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "vdb store %d\nhash %d\nid %x\ngeneration %d\n", formatVersion, hash.ID, m.store, m.generation)
+	if m.epoch > 0 {
+		fmt.Fprintf(&b, "collected %d %d\n", m.epoch, m.fullBytes)
+	}
 	fmt.Fprintf(&b, "journal %x %d %s\n", m.active.id, m.active.sequence, m.active.root)
 	for _, e := range m.sealed {
 		fmt.Fprintf(&b, "sealed %x %d %s %d\n", e.id, e.sequence, e.root, e.end)
 	}
 	for _, e := range m.tables {
-		fmt.Fprintf(&b, "table %x %d %d\n", e.id, e.chunks, e.bytes)
+		fmt.Fprintf(&b, "%s %x %d %d\n", e.word(), e.id, e.chunks, e.bytes)
 	}
 	fmt.Fprintf(&b, "crc %08x\n", crc32.Checksum(b.Bytes(), castagnoli))
 	return b.Bytes()
@@ -147,6 +166,8 @@ func (m *manifest) decodeLine(line string, hashID *int) error {
 		}
 	case "generation":
 		_, err = fmt.Sscanf(line, "generation %d", &m.generation)
+	case "collected":
+		_, err = fmt.Sscanf(line, "collected %d %d", &m.epoch, &m.fullBytes)
 	case "journal":
 		_, err = fmt.Sscanf(line, "journal %x %d %x", &id, &j.sequence, &root)
 		m.active = j
@@ -155,8 +176,9 @@ func (m *manifest) decodeLine(line string, hashID *int) error {
 		_, err = fmt.Sscanf(line, "sealed %x %d %x %d", &id, &j.sequence, &root, &j.end)
 		err = errors.Join(err, copyExactly(j.id[:], id), copyExactly(j.root[:], root))
 		m.sealed = append(m.sealed, j)
-	case "table":
-		_, err = fmt.Sscanf(line, "table %x %d %d", &id, &t.chunks, &t.bytes)
+	case "table", "old":
+		t.old = word == "old"
+		_, err = fmt.Sscanf(line, word+" %x %d %d", &id, &t.chunks, &t.bytes)
 		err = errors.Join(err, copyExactly(t.id[:], id))
 		m.tables = append(m.tables, t)
 	default:

@@ -162,9 +162,12 @@ func (m *Memory) present(h hash.Hash) bool {
 	return ok
 }
 
+// revive implements backend: what is not there never was.
+func (m *Memory) revive(context.Context, *Writer, hash.Hash) error { return ErrNotFound }
+
 // spill implements backend.
-func (m *Memory) spill(ctx context.Context, chunks []chunk, _ bool) error {
-	m.add(chunks)
+func (m *Memory) spill(ctx context.Context, w *Writer) error {
+	m.add(w.pending)
 	return ctx.Err()
 }
 

@@ -108,7 +108,7 @@ func (s *Store) leftovers() ([]string, error) {
 		case name == lockName || name == compactLockName:
 		case name == manifestName+".new":
 			names = append(names, name)
-		case strings.HasPrefix(name, "journal-"):
+		case strings.HasPrefix(name, journalPrefix):
 			if err := s.checkUnused(name); err != nil {
 				return nil, err
 			}
@@ -142,10 +142,9 @@ func (s *Store) load(m *manifest) error {
 	}
 	s.files.Lock()
 	defer s.files.Unlock()
-	if s.view != nil {
-		s.retire(v)
-	}
-	s.view, s.manifest = v, m
+	s.replaceView(v)
+	s.manifest = m
+	s.epoch.Store(m.epoch)
 	return nil
 }
 
@@ -279,31 +278,6 @@ func (s *Store) readSealed(j *journal, e journalEntry) error {
 	s.setDamage(j.damageAt(tail))
 	rest, err := j.readRest()
 	j.salvage(rest)
-	return err
-}
-
-// retire takes leave of the files that v no longer has. Called with files and
-// mu held.
-func (s *Store) retire(v *view) {
-	keep := v.openFiles()
-	for _, f := range s.view.openFiles() {
-		if !slices.Contains(keep, f) {
-			s.retired = append(s.retired, f)
-		}
-	}
-	if !s.syncing { // a commit may be syncing one of them
-		if err := s.closeRetired(); err != nil && s.failed == nil {
-			s.failed = err
-		}
-	}
-}
-
-func (s *Store) closeRetired() error {
-	var err error
-	for _, f := range s.retired {
-		err = errors.Join(err, f.Close())
-	}
-	s.retired = nil
 	return err
 }
 

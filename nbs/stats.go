@@ -19,6 +19,7 @@ type Stats struct {
 	CacheBytes    int64 // decompressed chunks held
 	CacheChunks   int64
 	Compactions   int64 // journals turned into table files, table files merged
+	Collections   int64 // collections of garbage
 
 	// CompactError is why the last compaction in the background has failed, or
 	// nil. The store works on without it.

@@ -30,7 +30,8 @@ type Store struct {
 	compactLock *lock
 	group       group
 	staged      staged
-	room        []byte       // for an append, see takeRoom
+	room        []byte // for an append, see takeRoom
+	guards      spillGuards
 	life        sync.RWMutex // read-held by commits; Close takes it
 	closed      atomic.Bool
 	damage      atomic.Pointer[DamageError]
@@ -39,8 +40,14 @@ type Store struct {
 	compaction  housekeeping
 	indexing    housekeeping
 
-	files sync.RWMutex // read-held while a file of view is read
-	view  *view        // written with files and mu held; nil after Close
+	files sync.RWMutex         // read-held while a file of a view is read
+	view  *view                // written with files and mu held; nil after Close
+	past  []*view              // earlier ones that somebody holds; written likewise
+	hold  atomic.Pointer[Hold] // of view
+	epoch atomic.Uint64        // of view's manifest
+
+	leadsTo LeadsTo // nil: nothing is collected
+	growth  int     // see Options.CollectGrowth
 
 	mu       sync.Mutex // guards what follows, and the journals' state
 	manifest *manifest
@@ -61,6 +68,13 @@ type Options struct {
 	// in the background, where each chunk counts as 1 KiB at least. 0 stands for
 	// 64 MiB; with a negative number only Compact does that.
 	JournalBytes int64
+	// LeadsTo tells which chunks a chunk leads to, so that those can be dropped
+	// that the root does not lead to. With nil none is ever dropped.
+	LeadsTo LeadsTo
+	// CollectGrowth is by how many percent the store's tables may grow after a
+	// full collection before the next one starts by itself. 0 stands for 100; with
+	// a negative number only Collect starts it.
+	CollectGrowth int
 	// ReadOnly opens the store without ever writing to it.
 	ReadOnly bool
 	// FS is the file system; nil stands for the operating system's.
@@ -84,12 +98,13 @@ type tip struct {
 
 // counters are the part of Stats that only grows.
 type counters struct {
-	commits, appends, syncs, appendedBytes, compactions atomic.Int64
+	commits, appends, syncs, appendedBytes, compactions, collections atomic.Int64
 }
 
 const (
 	defaultCacheBytes   = 64 << 20
 	defaultJournalBytes = 64 << 20
+	defaultGrowth       = 100
 )
 
 // Open opens the store in dir, and creates one where dir is missing or empty.
@@ -121,6 +136,7 @@ func newStore(dir string, opts *Options) *Store {
 	if s.random == nil {
 		s.random = rand.Reader
 	}
+	s.leadsTo, s.growth = o.LeadsTo, int(orDefault(int64(o.CollectGrowth), defaultGrowth))
 	s.journalBytes = orDefault(o.JournalBytes, defaultJournalBytes)
 	s.cache = newCache(orDefault(o.CacheBytes, defaultCacheBytes))
 	s.lock = newLock(s.fs, dir, lockName)
@@ -146,6 +162,7 @@ func (s *Store) Close() error {
 	s.compaction.stop()
 	s.indexing.stop()
 	s.saveLastIndex()
+	s.guards.release()
 	if err := s.closeFiles(); err != nil {
 		return fmt.Errorf("nbs: close %s: %w", s.dir, err)
 	}
@@ -157,14 +174,15 @@ func (s *Store) closeFiles() error {
 	defer s.mu.Unlock()
 	s.files.Lock()
 	defer s.files.Unlock()
-	err := s.closeRetired()
-	if s.view != nil {
-		for _, f := range s.view.openFiles() {
-			err = errors.Join(err, f.Close())
-		}
-		s.view = nil
+	if s.view == nil {
+		return nil
 	}
-	return err
+	for _, v := range append(s.past, s.view) {
+		s.retire(v)
+	}
+	s.view, s.past = nil, nil
+	s.hold.Store(nil)
+	return s.closeRetired()
 }
 
 // usable returns why nothing can be read.
@@ -240,6 +258,9 @@ func (s *Store) Get(ctx context.Context, h hash.Hash) ([]byte, error) {
 		if err = s.refresh(); err == nil {
 			data, err = s.read(h)
 		}
+	}
+	if errors.Is(err, ErrNotFound) {
+		data, err = s.readPast(h)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("nbs: read chunk %s: %w", h, err)
@@ -325,7 +346,12 @@ func (s *Store) present(h hash.Hash) bool {
 }
 
 // NewWriter returns a Writer of chunks for one commit after another.
-func (s *Store) NewWriter() *Writer { return newWriter(s, true) }
+func (s *Store) NewWriter() *Writer {
+	epoch := s.epoch.Load() // before the Hold, which then has all that the epoch had
+	w := newWriter(s, true)
+	w.hold, w.epoch = s.Hold(), epoch
+	return w
+}
 
 // Damage returns the *DamageError because of which the store is read-only, or
 // nil. Damage of a single chunk does not make a store read-only; Get returns it.
@@ -341,7 +367,7 @@ func (s *Store) Stats() Stats {
 	stats := Stats{
 		Commits: s.count.commits.Load(), Appends: s.count.appends.Load(),
 		Syncs: s.count.syncs.Load(), AppendedBytes: s.count.appendedBytes.Load(),
-		Compactions: s.count.compactions.Load(),
+		Compactions: s.count.compactions.Load(), Collections: s.count.collections.Load(),
 	}
 	s.cache.fill(&stats)
 	s.mu.Lock()

@@ -128,7 +128,7 @@ func openTable(fsys FS, path string, e tableEntry) (*table, *DamageError, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	t := &table{tableEntry: e, chunkFile: chunkFile{file, path}}
+	t := &table{tableEntry: e, chunkFile: chunkFile{File: file, path: path}}
 	footer := make([]byte, tableFooterBytes)
 	n, err := file.ReadAt(footer, max(0, e.bytes-tableFooterBytes))
 	if err != nil && !isEnd(err) {

@@ -19,6 +19,7 @@ type view struct {
 type chunkFile struct {
 	File
 	path string
+	uses int // views that have it; the store's files guards it
 }
 
 // find returns where the chunk at h is; a nil file when it is nowhere.
@@ -78,6 +79,18 @@ func (v *view) openFiles() []File {
 		files = append(files, t.File)
 	}
 	return files
+}
+
+// uses returns for each of openFiles in how many views it is.
+func (v *view) uses() []*int {
+	var uses []*int
+	for _, j := range v.journals() {
+		uses = append(uses, &j.chunks.uses)
+	}
+	for _, t := range v.tables {
+		uses = append(uses, &t.uses)
+	}
+	return uses
 }
 
 // fill adds the files' figures to stats. The store's mu is held.

@@ -26,6 +26,10 @@ type Writer struct {
 	encoder payloadEncoder
 	encodes bool // the store wants chunk.stored
 	leading bool // the store holds its lock for this writer's commit
+
+	hold  *Hold       // keeps what was there when the writer began
+	epoch uint64      // of the store's collections, then
+	guard *spillGuard // once chunks were spilled
 }
 
 // chunk is a chunk on its way into a store.
@@ -42,9 +46,10 @@ type backend interface {
 	// present tells whether the store is known to hold h. It may miss what
 	// another process has just added.
 	present(h hash.Hash) bool
-	// spill stores chunks ahead of the commit that they belong to. locked tells
-	// that the caller already holds the store's lock.
-	spill(ctx context.Context, chunks []chunk, locked bool) error
+	// revive adds chunks to w that the store no longer has, but can still read.
+	revive(ctx context.Context, w *Writer, root hash.Hash) error
+	// spill stores the pending chunks of w ahead of the commit that they belong to.
+	spill(ctx context.Context, w *Writer) error
 }
 
 func newWriter(b backend, encodes bool) *Writer {
@@ -101,6 +106,20 @@ func (w *Writer) Get(ctx context.Context, h hash.Hash) ([]byte, error) {
 	return w.store.Get(ctx, h)
 }
 
+// Keep makes sure that the chunk at h is in the store with w's commit, and all that
+// it leads to: a chunk that could be read when w was made may have been
+// collected since. It is for updates, see Commit, that lead to chunks which they have
+// not Put.
+func (w *Writer) Keep(ctx context.Context, h hash.Hash) error {
+	if _, ok := w.find(h); ok || w.store.present(h) {
+		return nil
+	}
+	if err := w.store.revive(ctx, w, h); err != nil {
+		return fmt.Errorf("nbs: keep chunk %s: %w", h, err)
+	}
+	return nil
+}
+
 // find returns the position of a chunk in pending.
 func (w *Writer) find(h hash.Hash) (int, bool) {
 	if w.index != nil {
@@ -134,14 +153,21 @@ func (w *Writer) add(c chunk) {
 
 // Discard forgets the chunks that have not been committed.
 func (w *Writer) Discard() {
+	w.forget()
+	w.guard.release()
+	w.guard = nil
+}
+
+// forget empties the writer's memory.
+func (w *Writer) forget() {
 	w.pending, w.bytes, w.index = nil, 0, nil
 	w.encoder.free()
 }
 
 func (w *Writer) spill(ctx context.Context) error {
-	if err := w.store.spill(ctx, w.pending, w.leading); err != nil {
+	if err := w.store.spill(ctx, w); err != nil {
 		return err
 	}
-	w.Discard()
+	w.forget()
 	return nil
 }

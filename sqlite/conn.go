@@ -52,7 +52,7 @@ func connect(ctx context.Context, db *database, d dsn) (*conn, error) {
 		c.home = vdb.MainBranch
 	}
 	c.session = &session{db: db.vdb, author: d.author, readOnly: d.readOnly, settle: c.settle, open: c.open, moved: c.moved}
-	c.file = &connFile{readOnly: d.readOnly, committing: c.session.ctx, ctx: func() context.Context { return context.WithoutCancel(c.session.ctx()) }}
+	c.file = &connFile{db: db, readOnly: d.readOnly, committing: c.session.ctx, ctx: func() context.Context { return context.WithoutCancel(c.session.ctx()) }}
 	c.history = &attached{conn: c}
 	if err := c.point(ctx, c.home); err != nil {
 		return nil, err

@@ -21,14 +21,16 @@ type connFile struct {
 	ctx func() context.Context // of the statement that runs, without its end
 	// committing is the context that ends a COMMIT, until it is appended.
 	committing func() context.Context
+	db         *database
 	file       *branchFile // nil for a version that stays
 	// readOnly refuses transactions that write.
 	readOnly bool
 
 	level vfs.Level
-	now   *snapshot // what is seen; nil when no lock is held
-	last  *snapshot // what was seen before
-	write *written  // nil unless a transaction writes
+	now   *snapshot      // what is seen; nil when no lock is held
+	held  vdb.EngineHold // with now
+	last  *snapshot      // what was seen before
+	write *written       // nil unless a transaction writes
 	// pending is what system tables see of what is written; nil if they have not
 	// looked since. flushing has SQLite write its pages and not commit.
 	pending  *vdb.DB
@@ -175,6 +177,7 @@ func (f *connFile) Truncate(size int64) error {
 
 // see looks at the newest state, until leave.
 func (f *connFile) see() error {
+	held := f.hold()
 	s := f.last
 	if f.file == nil {
 		s.hold()
@@ -190,15 +193,18 @@ func (f *connFile) see() error {
 			f.cookie++
 		}
 	}
-	f.now, f.last = s, s
+	f.now, f.last, f.held = s, s, held
 	return nil
 }
+
+// hold keeps from being collected what is newest now.
+func (f *connFile) hold() vdb.EngineHold { return f.db.engine.Hold() }
 
 // leave looks away from what is seen.
 func (f *connFile) leave() {
 	if f.now != nil {
 		f.now.release()
-		f.now = nil
+		f.now, f.held = nil, nil
 	}
 }
 
@@ -277,7 +283,7 @@ func (f *connFile) Commit() error {
 	}
 	base, pages := f.now, f.write.pages
 	s.hold()
-	f.now, f.last, f.write = s, s, nil
+	f.now, f.last, f.write, f.held = s, s, nil, f.hold()
 	base.release()
 	f.file.replace(base, s, pages)
 	return nil

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"fmt"
+
+	"github.com/vdbgo/vdb"
 )
 
 var gcCommand = &command{
@@ -10,9 +12,8 @@ var gcCommand = &command{
 	flags: []flag{{long: "shallow", short: "s"}, {long: "full", short: "f"}},
 }
 
-// doltGC moves the journal into compressed table files and returns how many chunks
-// were removed and kept. Nothing that was committed is removed yet, reachable or
-// not, so the flags make no difference; what is stored twice becomes one.
+// doltGC frees what nothing leads to any more, and returns how many chunks were
+// removed and kept. With --shallow it looks only at what has come since the last time.
 func doltGC(s *session, args []any) (any, error) {
 	in, err := gcCommand.parse(args)
 	if err != nil {
@@ -21,10 +22,10 @@ func doltGC(s *session, args []any) (any, error) {
 	if err := in.alone("shallow", "full"); err != nil {
 		return nil, err
 	}
-	was := s.db.Stats().Chunks
-	if err := settled(s, func(ctx context.Context) error { return s.db.Compact(ctx) }); err != nil {
-		return nil, err
-	}
-	kept := s.db.Stats().Chunks
-	return fmt.Sprintf("%d chunks removed, %d chunks kept", max(was-kept, 0), kept), nil
+	var report vdb.CollectReport
+	err = settled(s, func(ctx context.Context) (err error) {
+		report, err = s.db.Collect(ctx, &vdb.CollectOptions{Full: !in.has("shallow")})
+		return err
+	})
+	return fmt.Sprintf("%d chunks removed, %d chunks kept", report.DroppedChunks, s.db.Stats().Chunks), err
 }

@@ -216,7 +216,7 @@ func (a *attached) attach(ctx context.Context, s *snapshot, used []string) (stri
 			return "", err
 		}
 	}
-	f := &connFile{ctx: a.conn.file.ctx, last: s}
+	f := &connFile{db: a.conn.db, ctx: a.conn.file.ctx, last: s}
 	a.next++
 	slot := &historySlot{schema: fmt.Sprintf("vdb as of %d", a.next), name: vfs.Add(f), root: root}
 	if err := a.conn.command(ctx, fmt.Sprintf("ATTACH 'file:%s?vfs=%s&immutable=1' AS %s", slot.name, vfs.SystemName, quote(slot.schema))); err != nil {
