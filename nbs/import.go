@@ -248,6 +248,9 @@ func (im *Import) settle(ctx context.Context) error {
 			return s.replaceManifest(m)
 		})
 	}
+	if err == nil {
+		err = s.reviveTable(ctx, im.w, e.id)
+	}
 	return errors.Join(err, im.unguard()) // what is left of the file is removed by others
 }
 

@@ -180,3 +180,58 @@ func TestStoredData(t *testing.T) {
 		}
 	}
 }
+
+// What an import leaves out, because it is there, comes back if it is dropped
+// before the import is settled.
+func TestImportBesideCollection(t *testing.T) {
+	ctx := t.Context()
+	leads := func(dst []hash.Hash, _ hash.Hash, data []byte) ([]hash.Hash, error) {
+		if data[0] == 1 {
+			dst = append(dst, hash.Hash(data[1:]))
+		}
+		return dst, nil
+	}
+	s, err := Open(ctx, t.TempDir(), &Options{CacheBytes: -1, LeadsTo: func(context.Context, GetFunc, hash.Hash) (LeadsToFunc, error) { return leads, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	w := s.NewWriter()
+	below, err := w.Put(ctx, []byte{0, 7})
+	if err == nil {
+		err = s.Commit(ctx, w, func(context.Context, hash.Hash) (hash.Hash, error) { return below, nil })
+	}
+	if err == nil {
+		err = s.Commit(ctx, nil, func(context.Context, hash.Hash) (hash.Hash, error) { return hash.Hash{}, nil })
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	im := s.NewImport()
+	defer im.Discard()
+	add := func(data []byte) hash.Hash {
+		h := hash.Of(data)
+		if err := im.Add(ctx, Stored{Hash: h, Payload: data}, data); err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	add([]byte{0, 7})
+	random := make([]byte, importTableBytes)
+	rand.NewChaCha8([32]byte{}).Read(random)
+	root := add(append(append([]byte{1}, below[:]...), random...))
+	if report, err := s.Collect(ctx, nil); err != nil || report.DroppedChunks != 1 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	release, err := im.Settle(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Commit(ctx, im.Writer(), func(context.Context, hash.Hash) (hash.Hash, error) { return root, nil })
+	if err := errors.Join(err, release()); err != nil {
+		t.Fatal(err)
+	}
+	if has, err := s.Has(ctx, below); err != nil || !has {
+		t.Errorf("Has = %v, %v", has, err)
+	}
+}

@@ -211,6 +211,46 @@ func (s *Store) reviveAll(ctx context.Context, w *Writer, root hash.Hash) error 
 	return nil
 }
 
+// reviveTable is reviveAll for chunks that are in a table already, which a collection
+// cannot have looked at.
+func (s *Store) reviveTable(ctx context.Context, w *Writer, id fileID) error {
+	if w.epoch == s.epoch.Load() {
+		return nil
+	}
+	s.files.RLock()
+	t := s.openedTable(id)
+	s.files.RUnlock()
+	hold := s.Hold()
+	defer runtime.KeepAlive(hold)
+	entries, err := t.all()
+	if err != nil {
+		return err
+	}
+	root, err := s.Root(ctx)
+	if err != nil {
+		return err
+	}
+	leads, err := s.leads(ctx, w, root)
+	if err != nil {
+		return err
+	}
+	for i := range entries.count() {
+		e := entries.at(i)
+		data, err := readChunk(&t.chunkFile, e.extent, e.address, make([]byte, e.length))
+		if err != nil {
+			return err
+		}
+		refs, err := leads(nil, e.address, data)
+		if err != nil {
+			return err
+		}
+		if err := s.reviveBelow(ctx, w, leads, refs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // revive implements backend.
 func (s *Store) revive(ctx context.Context, w *Writer, h hash.Hash) error {
 	root, err := s.Root(ctx)
