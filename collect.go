@@ -2,6 +2,7 @@ package vdb
 
 import (
 	"context"
+	"time"
 
 	"github.com/vdbgo/vdb/hash"
 	"github.com/vdbgo/vdb/internal/chunk"
@@ -21,28 +22,74 @@ type CollectReport = nbs.CollectReport
 // It keeps all that a branch, a tag, a working set or a merge in progress leads to,
 // with the whole history of each, and what transactions, snapshots and iterators of
 // this process read can be read until they are gone. A commit that only its
-// hash leads to is freed.
+// hash or the reflog leads to is freed.
 //
 // Readers and writers of all processes go on meanwhile. It also happens by itself:
 // to what is new now and then, to all when the database has grown by
-// Options.CollectGrowth. A nil o is fine. A database in memory is not collected.
+// Options.CollectGrowth. Then commits are kept that the reflog has named for less than a
+// week. A nil o is fine. A database in memory is not collected.
 func (db *DB) Collect(ctx context.Context, o *CollectOptions) (CollectReport, error) {
 	report, err := db.blocks.Collect(ctx, o)
 	return report, opError("collect", err)
 }
 
+// reflogKept is for how long the commits that the reflog names are kept by collections
+// that happen by themselves: a reset or a deleted branch can be taken back.
+const reflogKept = 7 * 24 * time.Hour
+
 // leadsTo tells the collector what chunks lead to.
-func leadsTo(context.Context, nbs.GetFunc, hash.Hash) (nbs.LeadsToFunc, error) {
+func (db *DB) leadsTo(ctx context.Context, c nbs.Chunks, _ hash.Hash, byItself bool) (nbs.LeadsToFunc, error) {
+	since := db.now().Add(-reflogKept)
 	return func(dst []hash.Hash, _ hash.Hash, data []byte) ([]hash.Hash, error) {
-		if chunk.KindOf(data) != chunk.Commit {
-			return chunk.References(dst, data)
+		switch kind := chunk.KindOf(data); {
+		case kind == chunk.Commit:
+			return commitLeadsTo(dst, data)
+		case byItself && (kind == chunk.Root || kind == chunk.Moves):
+			return movesLeadTo(ctx, c, dst, data, since)
 		}
-		addresses, _, err := chunk.Decode(chunk.Commit, data)
-		for i, h := range addresses {
-			if !h.IsZero() && i != chunk.CommitJump && i != chunk.CommitRun { // those are ancestors
-				dst = append(dst, h)
-			}
-		}
-		return dst, err
+		return chunk.References(dst, data)
 	}, nil
+}
+
+// commitLeadsTo leaves out the links to far ancestors, which the parents lead to.
+func commitLeadsTo(dst []hash.Hash, data []byte) ([]hash.Hash, error) {
+	addresses, _, err := chunk.Decode(chunk.Commit, data)
+	for i, h := range addresses {
+		if !h.IsZero() && i != chunk.CommitJump && i != chunk.CommitRun {
+			dst = append(dst, h)
+		}
+	}
+	return dst, err
+}
+
+// movesLeadTo adds the commits that refs have left since a time, as far as they are
+// still there.
+func movesLeadTo(ctx context.Context, c nbs.Chunks, dst []hash.Hash, data []byte, since time.Time) ([]hash.Hash, error) {
+	dst, err := chunk.References(dst, data)
+	if err != nil {
+		return dst, err
+	}
+	_, encoded, err := chunk.Split(chunk.KindOf(data), data)
+	if err == nil && chunk.KindOf(data) == chunk.Root {
+		f := fields{data: encoded}
+		f.uint()
+		encoded, err = f.data, f.err
+	}
+	if err != nil {
+		return dst, err
+	}
+	moves, err := decodeMoves(encoded)
+	for _, m := range moves {
+		if m.From.IsZero() || m.Time.Before(since) {
+			continue
+		}
+		there, err := c.Has(ctx, m.From)
+		if err != nil {
+			return dst, err
+		}
+		if there {
+			dst = append(dst, m.From)
+		}
+	}
+	return dst, err
 }

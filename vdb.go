@@ -81,7 +81,7 @@ func Open(ctx context.Context, path string, opts *Options) (*DB, error) {
 	} else {
 		db.blocks, err = nbs.Open(ctx, path, &nbs.Options{
 			CacheBytes: opts.CacheBytes, ReadOnly: opts.ReadOnly, FS: opts.FS, Now: opts.Now,
-			LeadsTo: leadsTo, CollectGrowth: opts.CollectGrowth,
+			LeadsTo: db.leadsTo, CollectGrowth: opts.CollectGrowth,
 		})
 	}
 	if err != nil {
@@ -134,7 +134,7 @@ func (db *DB) Damage() error { return opError("damaged store "+db.path, db.block
 func (db *DB) Stats() nbs.Stats { return db.blocks.Stats() }
 
 // Compact moves the journal's chunks into table files, but for those that are garbage
-// by now. It runs beside readers and writers and also happens by itself.
+// by now and that the reflog does not name either. It runs beside readers and writers and also happens by itself.
 func (db *DB) Compact(ctx context.Context) error {
 	return opError("compact", db.blocks.Compact(ctx))
 }

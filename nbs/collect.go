@@ -11,16 +11,20 @@ import (
 )
 
 // LeadsTo returns the function that says which chunks a chunk leads to, as of a
-// root. get reads chunks.
-type LeadsTo = func(ctx context.Context, get GetFunc, root hash.Hash) (LeadsToFunc, error)
+// root. byItself tells that it is for a collection that nobody has asked for, which may
+// keep more.
+type LeadsTo = func(ctx context.Context, c Chunks, root hash.Hash, byItself bool) (LeadsToFunc, error)
 
 // LeadsToFunc appends to dst the addresses of the chunks that the chunk at h, whose
 // bytes are data, leads to. They are kept in that order: what is read together
 // should stand together.
 type LeadsToFunc = func(dst []hash.Hash, h hash.Hash, data []byte) ([]hash.Hash, error)
 
-// GetFunc reads a chunk.
-type GetFunc = func(ctx context.Context, h hash.Hash) ([]byte, error)
+// Chunks can be read.
+type Chunks interface {
+	Get(ctx context.Context, h hash.Hash) ([]byte, error)
+	Has(ctx context.Context, h hash.Hash) (bool, error)
+}
 
 // CollectOptions are what Collect can be told. The zero value is good.
 type CollectOptions struct {
@@ -74,7 +78,7 @@ func (s *Store) collectNow(ctx context.Context, o *CollectOptions) (r CollectRep
 	if err := s.compactLock.acquire(ctx); err != nil {
 		return r, err
 	}
-	r, err = s.collect(ctx, o, 1)
+	r, err = s.collect(ctx, o, 1, false)
 	return r, errors.Join(err, s.compactLock.release())
 }
 
@@ -87,16 +91,17 @@ func (s *Store) collectNow(ctx context.Context, o *CollectOptions) (r CollectRep
 // last of it is found with the lock held, when nobody adds any.
 type collection struct {
 	*CollectOptions
-	store  *Store
-	leads  LeadsToFunc
-	files  []*collected // what is looked at
-	stays  []*staying   // journals that stay
-	live   []planned    // what is to be copied, in this order
-	copied int          // of live
-	bytes  int64        // of live
-	done   int64        // of bytes
-	made   []tableEntry
-	stack  []hash.Hash
+	byItself bool
+	store    *Store
+	leads    LeadsToFunc
+	files    []*collected // what is looked at
+	stays    []*staying   // journals that stay
+	live     []planned    // what is to be copied, in this order
+	copied   int          // of live
+	bytes    int64        // of live
+	done     int64        // of bytes
+	made     []tableEntry
+	stack    []hash.Hash
 }
 
 // collected is a file that is collected.
@@ -116,8 +121,8 @@ type planned struct{ file, at int32 }
 
 // collect collects with the compaction lock held. The journal is part of it if
 // it weighs at least leastBytes.
-func (s *Store) collect(ctx context.Context, o *CollectOptions, leastBytes int64) (CollectReport, error) {
-	c := &collection{CollectOptions: o, store: s}
+func (s *Store) collect(ctx context.Context, o *CollectOptions, leastBytes int64, byItself bool) (CollectReport, error) {
+	c := &collection{CollectOptions: o, byItself: byItself, store: s}
 	root, err := c.begin(ctx, leastBytes)
 	if err == nil && len(c.files) > 0 {
 		if err = c.run(ctx, root); err != nil {

@@ -38,7 +38,9 @@ func links(dst []hash.Hash, _ hash.Hash, data []byte) ([]hash.Hash, error) {
 	return dst, nil
 }
 
-func leadsTo(context.Context, nbs.GetFunc, hash.Hash) (nbs.LeadsToFunc, error) { return links, nil }
+func leadsTo(context.Context, nbs.Chunks, hash.Hash, bool) (nbs.LeadsToFunc, error) {
+	return links, nil
+}
 
 func openLinked(t testing.TB, dir string, o nbs.Options) *nbs.Store {
 	t.Helper()

@@ -62,7 +62,7 @@ func (s *Store) compactLater(ctx context.Context) {
 func (s *Store) compactDue(ctx context.Context) error {
 	err := s.compact(ctx, s.journalBytes)
 	if err == nil && s.fullDue() {
-		_, err = s.collect(ctx, &CollectOptions{Full: true}, s.journalBytes)
+		_, err = s.collect(ctx, &CollectOptions{Full: true}, s.journalBytes, true)
 	}
 	return err
 }
@@ -71,7 +71,7 @@ func (s *Store) compactDue(ctx context.Context) error {
 // than leastBytes stays.
 func (s *Store) compact(ctx context.Context, leastBytes int64) error {
 	if s.leadsTo != nil {
-		_, err := s.collect(ctx, &CollectOptions{}, leastBytes)
+		_, err := s.collect(ctx, &CollectOptions{}, leastBytes, true)
 		return err
 	}
 	if err := s.seal(ctx, leastBytes); err != nil {

@@ -191,7 +191,7 @@ func TestImportBesideCollection(t *testing.T) {
 		}
 		return dst, nil
 	}
-	s, err := Open(ctx, t.TempDir(), &Options{CacheBytes: -1, LeadsTo: func(context.Context, GetFunc, hash.Hash) (LeadsToFunc, error) { return leads, nil }})
+	s, err := Open(ctx, t.TempDir(), &Options{CacheBytes: -1, LeadsTo: func(context.Context, Chunks, hash.Hash, bool) (LeadsToFunc, error) { return leads, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}

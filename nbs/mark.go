@@ -17,7 +17,7 @@ func (c *collection) mark(ctx context.Context, root hash.Hash) error {
 		return nil
 	}
 	var err error
-	if c.leads, err = c.store.leadsTo(ctx, c.store.Get, root); err != nil {
+	if c.leads, err = c.store.leadsTo(ctx, c.store, root, c.byItself); err != nil {
 		return err
 	}
 	return c.follow(ctx, root)
@@ -268,7 +268,7 @@ func (s *Store) leads(ctx context.Context, w *Writer, root hash.Hash) (LeadsToFu
 	if s.leadsTo == nil {
 		return nil, errors.New("chunks were collected meanwhile, and the store was opened without Options.LeadsTo")
 	}
-	return s.leadsTo(ctx, w.Get, root)
+	return s.leadsTo(ctx, w, root, false)
 }
 
 // reviveBelow adds the chunks to w that are no longer there, and what they lead to.

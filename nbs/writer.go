@@ -106,6 +106,12 @@ func (w *Writer) Get(ctx context.Context, h hash.Hash) ([]byte, error) {
 	return w.store.Get(ctx, h)
 }
 
+// Has tells whether a chunk was Put before or is in the store.
+func (w *Writer) Has(ctx context.Context, h hash.Hash) (bool, error) {
+	_, ok := w.find(h)
+	return ok || w.store.present(h), ctx.Err()
+}
+
 // Keep makes sure that the chunk at h is in the store with w's commit, and all that
 // it leads to: a chunk that could be read when w was made may have been
 // collected since. It is for updates, see Commit, that lead to chunks which they have
