@@ -150,7 +150,7 @@ func (l *layout) layIndex(x Index) indexLayout {
 	}
 	if !ix.rowid {
 		for _, k := range l.key {
-			if isAutoIndex(x.Name) {
+			if x.Automatic() {
 				// SQLite sorts these upwards, whatever the primary key does.
 				ix.turned = ix.turned || k.Desc
 				k.Desc = false
@@ -161,9 +161,9 @@ func (l *layout) layIndex(x Index) indexLayout {
 	return ix
 }
 
-// isAutoIndex tells whether a name is one that SQLite gives to the indexes of
-// constraints.
-func isAutoIndex(name string) bool { return strings.HasPrefix(fold(name), "sqlite_autoindex_") }
+// Automatic tells whether the index has a name that SQLite gives to the indexes of
+// constraints: no CREATE INDEX made it.
+func (x *Index) Automatic() bool { return strings.HasPrefix(fold(x.Name), "sqlite_autoindex_") }
 
 // noColumn stands for an expression.
 const noColumn = -1

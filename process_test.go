@@ -1,69 +1,39 @@
 package vdb_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/vdbgo/vdb"
+	"github.com/vdbgo/vdb/internal/child"
 )
 
-// childRole tells a re-executed test binary what to do, as "role dir number".
-const childRole = "VDB_TEST_CHILD"
-
 func TestMain(m *testing.M) {
-	if role := os.Getenv(childRole); role != "" {
-		if err := runChild(role); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+	child.Main(m, map[string]child.Role{"count": onMain(countUp), "pairs": onMain(writePairs)})
+}
+
+// onMain is the role of a child that works on the main branch of a database.
+func onMain(work func(ctx context.Context, main *vdb.Branch, number int) error) child.Role {
+	return func(number int, path string) error {
+		ctx := context.Background()
+		db, err := vdb.Open(ctx, path, nil)
+		if err != nil {
+			return err
 		}
-		return
+		defer db.Close()
+		main, err := db.Branch(ctx, vdb.MainBranch)
+		if err != nil {
+			return err
+		}
+		return work(ctx, main, number)
 	}
-	os.Exit(m.Run())
-}
-
-func runChild(role string) error {
-	parts := strings.SplitN(role, " ", 3)
-	number, err := strconv.Atoi(parts[1])
-	if err != nil {
-		return err
-	}
-	ctx := context.Background()
-	db, err := vdb.Open(ctx, parts[2], nil)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	main, err := db.Branch(ctx, vdb.MainBranch)
-	if err != nil {
-		return err
-	}
-	switch parts[0] {
-	case "count":
-		return countUp(ctx, main, number)
-	case "pairs":
-		return writePairs(ctx, main)
-	}
-	return fmt.Errorf("role %q", role)
-}
-
-// child starts the test binary again.
-func child(t *testing.T, role string, number int, dir string) *exec.Cmd {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d %s", childRole, role, number, dir))
-	cmd.Stderr = os.Stderr
-	return cmd
 }
 
 func openDir(t testing.TB, dir string) (*vdb.DB, *vdb.Branch) {
@@ -117,7 +87,7 @@ func TestEightProcesses(t *testing.T) {
 	const processes = 8
 	var running sync.WaitGroup
 	for n := 1; n <= processes; n++ {
-		cmd := child(t, "count", n, dir)
+		cmd := child.Command("count", n, dir)
 		running.Go(func() {
 			if err := cmd.Run(); err != nil {
 				t.Errorf("process %d: %v", n, err)
@@ -152,7 +122,7 @@ func TestEightProcesses(t *testing.T) {
 
 // writePairs writes each number to two tables at once, and says so when it is
 // durable, until it is killed.
-func writePairs(ctx context.Context, main *vdb.Branch) error {
+func writePairs(ctx context.Context, main *vdb.Branch, _ int) error {
 	var mu sync.Mutex
 	var writers sync.WaitGroup
 	for w := range 4 {
@@ -199,30 +169,17 @@ func TestKill(t *testing.T) {
 // killedRun runs a writer until it is killed and returns what it acknowledged.
 func killedRun(t *testing.T, dir string, after time.Duration) []int64 {
 	t.Helper()
-	cmd := child(t, "pairs", 0, dir)
-	out, err := cmd.StdoutPipe()
+	lines, err := child.Killed(child.Command("pairs", 0, dir), after)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	time.AfterFunc(after, func() { cmd.Process.Kill() })
 	var acknowledged []int64
-	lines := bufio.NewReader(out)
-	for {
-		line, err := lines.ReadString('\n')
-		if err == io.EOF {
-			break
-		}
-		n, err := strconv.ParseInt(strings.TrimSpace(line), 10, 64)
+	for _, line := range lines {
+		n, err := strconv.ParseInt(line, 10, 64)
 		if err != nil {
 			t.Fatal(err)
 		}
 		acknowledged = append(acknowledged, n)
-	}
-	if err := cmd.Wait(); err == nil || !strings.Contains(err.Error(), "killed") {
-		t.Fatalf("the writer was not killed: %v", err)
 	}
 	return acknowledged
 }

@@ -273,7 +273,7 @@ func (s *Schema) validateIndex(i int) error {
 		return invalidf("no columns")
 	}
 	for _, c := range x.Columns {
-		if s.Column(c.Name) < 0 && (c.Name != "" || x.SQL == "" && !isAutoIndex(x.Name)) {
+		if s.Column(c.Name) < 0 && (c.Name != "" || x.SQL == "" && !x.Automatic()) {
 			return fmt.Errorf("column %s: %w", c.Name, ErrNotFound)
 		}
 		if _, err := parseCollation(c.Collation); err != nil {

@@ -108,7 +108,7 @@ func foreignKeySQL(fk vdb.ForeignKey) string {
 // constraint of the table makes.
 func indexSQL(s *vdb.Schema, i int) string {
 	x := &s.Indexes[i]
-	if x.SQL != "" || isAutoIndex(x.Name) {
+	if x.SQL != "" || x.Automatic() {
 		return x.SQL
 	}
 	var items []string
@@ -121,13 +121,6 @@ func indexSQL(s *vdb.Schema, i int) string {
 	}
 	return "CREATE " + unique + "INDEX " + quote(x.Name) + " ON " + quote(s.Name) + "(" + strings.Join(items, ", ") + ")"
 }
-
-// isAutoIndex tells whether SQLite gave an index its name, for a constraint.
-func isAutoIndex(name string) bool {
-	return len(name) > len(autoIndex) && strings.EqualFold(name[:len(autoIndex)], autoIndex)
-}
-
-const autoIndex = "sqlite_autoindex_"
 
 // quote returns a name as it may stand in a statement.
 func quote(name string) string { return sqltext.Quote(name) }

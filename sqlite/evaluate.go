@@ -159,7 +159,7 @@ func (t *trial) looseTable() string {
 func (t *trial) looseIndex(at, i int) (string, error) {
 	x := &t.schema.Indexes[i]
 	head := "CREATE INDEX " + entriesOf(at) + " ON " + quote(t.schema.Name) + "("
-	if isAutoIndex(x.Name) {
+	if x.Automatic() {
 		keys, err := t.keysOfConstraint(x.Name)
 		return head + strings.Join(keys, ", ") + ")", err
 	}

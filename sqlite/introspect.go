@@ -356,7 +356,7 @@ func (r *reading) readIndex(row schemaRow) error {
 // were made in.
 func sortIndexes(s *vdb.Schema) {
 	slices.SortFunc(s.Indexes, func(a, b vdb.Index) int {
-		if autoA, autoB := isAutoIndex(a.Name), isAutoIndex(b.Name); autoA != autoB {
+		if autoA, autoB := a.Automatic(), b.Automatic(); autoA != autoB {
 			if autoA {
 				return -1
 			}

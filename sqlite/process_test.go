@@ -1,72 +1,40 @@
 package sqlite_test
 
 import (
-	"bufio"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/vdbgo/vdb/internal/child"
 	lib "modernc.org/sqlite/lib"
 )
 
-// childRole names an environment variable that makes the test binary a process that
-// works on a database: "role number path".
-const childRole = "VDB_TEST_SQL_CHILD"
-
 func TestMain(m *testing.M) {
-	if role := os.Getenv(childRole); role != "" {
-		if err := runChild(role); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	os.Exit(m.Run())
+	child.Main(m, map[string]child.Role{"teller": onDatabase(tell), "pairs": onDatabase(writePairs)})
 }
 
-func runChild(role string) error {
-	parts := strings.SplitN(role, " ", 3)
-	number, err := strconv.Atoi(parts[1])
-	if err != nil {
-		return err
+// onDatabase is the role of a child that works on a database.
+func onDatabase(work func(db *sql.DB, number int) error) child.Role {
+	return func(number int, path string) error {
+		db, err := sql.Open("vdb", dataSource(path))
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		return work(db, number)
 	}
-	db, err := sql.Open("vdb", dataSource(parts[2]))
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	switch parts[0] {
-	case "teller":
-		return tell(db, number)
-	case "pairs":
-		return writePairs(db, number)
-	}
-	return fmt.Errorf("role %q", role)
 }
 
 // dataSource names a database whose transactions claim the branch when they begin.
 func dataSource(path string) string {
 	return "file:" + path + "?_txlock=immediate&author=Teller&_pragma=busy_timeout(30000)"
-}
-
-// child starts the test binary again.
-func child(t *testing.T, role string, number int, path string) *exec.Cmd {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d %s", childRole, role, number, path))
-	cmd.Stderr = os.Stderr
-	return cmd
 }
 
 const (
@@ -162,7 +130,7 @@ func TestProcesses(t *testing.T) {
 	path := newBank(t)
 	var running sync.WaitGroup
 	for n := 1; n <= tellers; n++ {
-		cmd := child(t, "teller", n, path)
+		cmd := child.Command("teller", n, path)
 		running.Go(func() {
 			if err := cmd.Run(); err != nil {
 				t.Errorf("process %d: %v", n, err)
@@ -268,9 +236,9 @@ func killedRound(t *testing.T, rng *rand.Rand, path string, round int) []string 
 	var acknowledged []string
 	var running sync.WaitGroup
 	for n := range 2 {
-		cmd, after := child(t, "pairs", 1+2*round+n, path), time.Duration(100+rng.IntN(400))*time.Millisecond
+		cmd, after := child.Command("pairs", 1+2*round+n, path), time.Duration(100+rng.IntN(400))*time.Millisecond
 		running.Go(func() {
-			lines, err := killed(cmd, after)
+			lines, err := child.Killed(cmd, after)
 			if err != nil {
 				t.Error(err)
 			}
@@ -282,34 +250,6 @@ func killedRound(t *testing.T, rng *rand.Rand, path string, round int) []string 
 	running.Wait()
 	checkPairs(t, path, acknowledged)
 	return acknowledged
-}
-
-// killed runs a process until it is killed and returns the lines that it has printed.
-func killed(cmd *exec.Cmd, after time.Duration) (printed []string, err error) {
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	timer := time.AfterFunc(after, func() { cmd.Process.Kill() })
-	defer timer.Stop()
-	lines := bufio.NewReader(out)
-	for {
-		line, err := lines.ReadString('\n')
-		if err == io.EOF {
-			break // a line without its end was not acknowledged
-		}
-		if err != nil {
-			return nil, err
-		}
-		printed = append(printed, strings.TrimSpace(line))
-	}
-	if err := cmd.Wait(); err == nil || !strings.Contains(err.Error(), "killed") {
-		return nil, fmt.Errorf("a writer was not killed: %w", err)
-	}
-	return printed, nil
 }
 
 func checkPairs(t *testing.T, path string, acknowledged []string) {
