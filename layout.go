@@ -76,7 +76,7 @@ func newLayout(s *Schema) (*layout, error) {
 		if err != nil {
 			return nil, err
 		}
-		affinity := record.AffinityOf(c.Type)
+		affinity := s.affinityOf(c)
 		l.cols = append(l.cols, columnLayout{
 			name: c.Name, affinity: affinity, notNull: c.NotNull, policy: c.Merge,
 			fallback: affinity.Apply(fallback),
@@ -93,6 +93,22 @@ func newLayout(s *Schema) (*layout, error) {
 	}
 	l.unrenamed = sync.OnceValue(func() *identitySchema { return new(identities).withIdentities(s) })
 	return l, nil
+}
+
+// affinityOf returns the affinity of a column. ANY has none in a STRICT table, and is
+// NUMERIC in others.
+func (s *Schema) affinityOf(c Column) record.Affinity {
+	if strings.EqualFold(c.Type, "ANY") && s.isStrict() {
+		return record.AffinityBlob
+	}
+	return record.AffinityOf(c.Type)
+}
+
+// isStrict tells whether the table is STRICT: what follows the last parenthesis of its
+// statement, which others need not have, says so.
+func (s *Schema) isStrict() bool {
+	options := s.SQL[strings.LastIndexByte(s.SQL, ')')+1:]
+	return strings.Contains(strings.ToUpper(options), "STRICT")
 }
 
 func (l *layout) layKey() {

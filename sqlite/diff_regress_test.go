@@ -61,6 +61,10 @@ func TestDifferentialFound(t *testing.T) {
 			both("CREATE TABLE t(a TEXT COLLATE NOCASE, b UNIQUE, PRIMARY KEY(a DESC)) WITHOUT ROWID"),
 			both("INSERT INTO t VALUES (?, 1), ('aB', 2)", "a\x00b"), typed,
 		}},
+		{"a default that looks like a number in a STRICT table's column of any type", 0, []step{
+			both("CREATE TABLE t(a INTEGER PRIMARY KEY, b ANY) STRICT"), both("INSERT INTO t DEFAULT VALUES"), both("ALTER TABLE t ADD COLUMN c ANY DEFAULT '7'"), typed,
+			both("INSERT INTO t(c) VALUES ('7'), (7), ('8')"), both("CREATE INDEX i ON t(c)"), typed,
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if err := replay(t, c.cache, c.steps); err != nil {

@@ -200,8 +200,12 @@ func (r *reading) readDefaults() error {
 }
 
 func (r *reading) readDefault(i int, c *vdb.Column) error {
+	declared := typeSQL(c.Type)
+	if r.def.Strict && strings.EqualFold(c.Type, "ANY") {
+		declared = "" // which is no affinity in a STRICT table
+	}
 	for _, form := range []string{"%s", "(%s)"} {
-		statement := fmt.Sprintf(`ALTER TABLE "vdb defaults" ADD COLUMN c%d %s DEFAULT %s`, i, typeSQL(c.Type), fmt.Sprintf(form, c.Default))
+		statement := fmt.Sprintf(`ALTER TABLE "vdb defaults" ADD COLUMN c%d %s DEFAULT %s`, i, declared, fmt.Sprintf(form, c.Default))
 		if _, err := r.tx.ExecContext(r.ctx, statement); err != nil {
 			continue
 		}
