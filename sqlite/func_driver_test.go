@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"database/sql"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -50,36 +49,8 @@ func (c *console) run(statements ...string) {
 
 // rows returns a statement's rows, values separated by |.
 func (c *console) rows(statement string) (string, error) {
-	c.t.Helper()
-	rows, err := c.conn.QueryContext(c.t.Context(), statement)
-	if err != nil {
-		return "", err
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return "", err
-	}
-	var lines []string
-	for rows.Next() {
-		values, pointers := make([]any, len(columns)), make([]any, len(columns))
-		for i := range values {
-			pointers[i] = &values[i]
-		}
-		if err := rows.Scan(pointers...); err != nil {
-			return "", err
-		}
-		lines = append(lines, strings.TrimSuffix(fmt.Sprintln(strings.Join(valueTexts(values), "|")), "\n"))
-	}
-	return strings.Join(lines, "\n"), rows.Err()
-}
-
-func valueTexts(values []any) []string {
-	texts := make([]string, len(values))
-	for i, v := range values {
-		texts[i] = fmt.Sprint(v)
-	}
-	return texts
+	lines, err := queryTexts(c.t.Context(), c.conn, "<nil>", statement)
+	return strings.Join(lines, "\n"), err
 }
 
 func (c *console) want(want, statement string) {

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -37,33 +36,7 @@ func (b *sysBench) write(fn func(tx *vdb.Tx) error) {
 
 // rows runs a statement and joins each row's values by |.
 func (b *sysBench) rows(query string, args ...any) ([]string, error) {
-	rows, err := b.conn.QueryContext(b.Context(), query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return nil, err
-	}
-	var all []string
-	for rows.Next() {
-		values, into := make([]any, len(columns)), make([]any, len(columns))
-		for i := range values {
-			into[i] = &values[i]
-		}
-		if err := rows.Scan(into...); err != nil {
-			return nil, err
-		}
-		texts := make([]string, len(values))
-		for i, v := range values {
-			if v != nil {
-				texts[i] = fmt.Sprint(v)
-			}
-		}
-		all = append(all, strings.Join(texts, "|"))
-	}
-	return all, rows.Err()
+	return queryTexts(b.Context(), b.conn, "", query, args...)
 }
 
 func (b *sysBench) query(query string, args ...any) []string {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -116,8 +117,14 @@ func (b *tabBench) query(query string, args ...any) []string {
 	return found
 }
 
-func (b *tabBench) try(query string, args ...any) (found []string, err error) {
-	rows, err := b.conn.QueryContext(b.Context(), query, args...)
+func (b *tabBench) try(query string, args ...any) ([]string, error) {
+	return queryTexts(b.Context(), b.conn, "-", query, args...)
+}
+
+// queryTexts returns the rows of a query, the values of each separated by |, with a
+// word for NULL.
+func queryTexts(ctx context.Context, conn *sql.Conn, null, query string, args ...any) (found []string, err error) {
+	rows, err := conn.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -136,9 +143,8 @@ func (b *tabBench) try(query string, args ...any) (found []string, err error) {
 		}
 		texts := make([]string, len(values))
 		for i, v := range values {
-			texts[i] = fmt.Sprint(v)
-			if v == nil {
-				texts[i] = "-"
+			if texts[i] = fmt.Sprint(v); v == nil {
+				texts[i] = null
 			}
 		}
 		found = append(found, strings.Join(texts, "|"))
