@@ -57,6 +57,11 @@ func TestDifferentialFound(t *testing.T) {
 			both("BEGIN"), both("CREATE TABLE u(b)"), both("DROP TABLE u"), both("UPDATE t SET a = 21 WHERE a = 3"), both("COMMIT"),
 			both("UPDATE t SET a = 7 WHERE a = 2"), typed, both("CREATE TABLE v(b)"),
 		}},
+		{"rows of a statement that fails when it commits", 0, []step{
+			both("PRAGMA foreign_keys = 1"), both("CREATE TABLE t(a PRIMARY KEY, b REFERENCES t DEFERRABLE INITIALLY DEFERRED)"),
+			{ours: "INSERT INTO t VALUES (1, 2) RETURNING a", plain: "INSERT INTO t VALUES (1, 2) RETURNING a", query: true},
+			both("INSERT INTO t VALUES (1, 1)"), typed,
+		}},
 		{"a NUL in a key without case that is sorted downwards", 0, []step{
 			both("CREATE TABLE t(a TEXT COLLATE NOCASE, b UNIQUE, PRIMARY KEY(a DESC)) WITHOUT ROWID"),
 			both("INSERT INTO t VALUES (?, 1), ('aB', 2)", "a\x00b"), typed,
