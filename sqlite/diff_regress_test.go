@@ -58,7 +58,7 @@ func TestDifferentialFound(t *testing.T) {
 			both("UPDATE t SET a = 7 WHERE a = 2"), typed, both("CREATE TABLE v(b)"),
 		}},
 		{"rows of a statement that fails when it commits", 0, []step{
-			both("PRAGMA foreign_keys = 1"), both("CREATE TABLE t(a PRIMARY KEY, b REFERENCES t DEFERRABLE INITIALLY DEFERRED)"),
+			both("PRAGMA foreign_keys = 1"), both("CREATE TABLE t(a INTEGER PRIMARY KEY, b REFERENCES t DEFERRABLE INITIALLY DEFERRED)"),
 			{ours: "INSERT INTO t VALUES (1, 2) RETURNING a", plain: "INSERT INTO t VALUES (1, 2) RETURNING a", query: true},
 			both("INSERT INTO t VALUES (1, 1)"), typed,
 		}},
