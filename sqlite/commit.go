@@ -73,18 +73,16 @@ func (c *commit) compare() error {
 			return err
 		}
 	}
+	c.noteOverflow()
 	return nil
 }
 
 // touch notes all that is above a written page.
 func (c *commit) touch(number uint32) error {
-	for first := true; ; first = false {
+	for {
 		above, more, err := c.base.above(number)
 		if err != nil || len(above) == 0 {
 			return err
-		}
-		if first {
-			c.noteOverflow(number, above[0])
 		}
 		for _, parent := range above {
 			if slices.Contains(c.dirty.Below[parent], number) {
@@ -103,11 +101,16 @@ func (c *commit) touch(number uint32) error {
 	}
 }
 
-// noteOverflow sees whether a page that was written below another may be an
-// overflow page.
-func (c *commit) noteOverflow(number, parent uint32) {
-	p, err := btree.Open(c.base, parent)
-	c.dirty.Overflow = c.dirty.Overflow || err != nil || p.Kind.IsLeaf() || !p.Has(number)
+// noteOverflow sees whether written pages may be overflow pages: where what is above
+// them does not have them as children.
+func (c *commit) noteOverflow() {
+	for parent, below := range c.dirty.Below {
+		p, err := btree.Open(c.base, parent)
+		if err != nil || p.Kind.IsLeaf() || len(c.dirty.Children(&p)) < len(below) {
+			c.dirty.Overflow = true
+			return
+		}
+	}
 }
 
 // above returns pages that are above another, nearest first: all of them as
@@ -395,14 +398,22 @@ func (c *commit) noteBelow(number uint32) error {
 	if err != nil {
 		return err
 	}
-	if c.dirty.Pages[number] {
-		if err := c.noteChildren(&p, c.base.over.parents); err != nil {
+	if !c.dirty.Pages[number] {
+		return c.noteChildren(&p, c.dirty.Children(&p))
+	}
+	if p.Kind != btree.TableInterior {
+		if err := c.noteLong(&p); err != nil {
 			return err
 		}
 	}
-	for i := 0; !p.Kind.IsLeaf() && i <= p.Len(); i++ {
+	return c.noteNewChildren(&p)
+}
+
+// noteChildren goes on with some children of a page.
+func (c *commit) noteChildren(p *btree.Page, places []int) error {
+	for _, i := range places {
 		child, err := p.Child(i)
-		if err == nil && c.dirty.Touched(child) {
+		if err == nil {
 			err = c.noteBelow(child)
 		}
 		if err != nil {
@@ -412,23 +423,38 @@ func (c *commit) noteBelow(number uint32) error {
 	return nil
 }
 
-func (c *commit) noteChildren(p *btree.Page, parents map[uint32]uint32) error {
+// noteNewChildren records the children of a page that was written, and goes on with
+// those that were touched.
+func (c *commit) noteNewChildren(p *btree.Page) error {
+	if p.Kind.IsLeaf() {
+		return nil
+	}
 	for i := range p.Len() + 1 {
-		if !p.Kind.IsLeaf() {
-			child, err := p.Child(i)
-			if err != nil {
-				return err
-			}
-			parents[child] = p.Number
-		}
-		if i == p.Len() || p.Kind == btree.TableInterior {
-			continue
-		}
-		cell, err := p.Cell(i)
+		child, err := p.Child(i)
 		if err != nil {
 			return err
 		}
-		if err := c.noteOverflowOf(&cell, p.Number, parents); err != nil {
+		c.base.over.parents[child] = p.Number
+		if c.dirty.Touched(child) {
+			if err := c.noteBelow(child); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// noteLong records the overflow pages of a page's cells.
+func (c *commit) noteLong(p *btree.Page) error {
+	for i := range p.Len() {
+		if p.IsShort(i) {
+			continue
+		}
+		cell, err := p.Cell(i)
+		if err == nil {
+			err = c.noteOverflowOf(&cell, p.Number, c.base.over.parents)
+		}
+		if err != nil {
 			return err
 		}
 	}

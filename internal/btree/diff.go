@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"iter"
+	"slices"
 )
 
 // Change is what became of an item: from without to was removed, to without from
@@ -35,7 +36,7 @@ func (d *Dirty) Touched(number uint32) bool {
 // differs.
 func Diff(from, to Side, dirty *Dirty, compare func(from, to *Item) (int, error)) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
-		d := differ{dirty: dirty, compare: compare, source: to.Source}
+		d := differ{dirty: dirty, compare: compare, source: to.Source, children: map[uint32][]int{}}
 		if err := d.run(from, to, yield); err != nil {
 			yield(Change{}, err)
 		}
@@ -45,7 +46,7 @@ func Diff(from, to Side, dirty *Dirty, compare func(from, to *Item) (int, error)
 // EachBeside calls each for the items of both states that are on written pages or
 // below them, first those of the older. What differs is among them.
 func EachBeside(from, to Side, dirty *Dirty, each func(old bool, item *Item) error) error {
-	d := differ{dirty: dirty, source: to.Source}
+	d := differ{dirty: dirty, source: to.Source, children: map[uint32][]int{}}
 	a, b, err := d.walkers(from, to)
 	if err != nil {
 		return err
@@ -71,8 +72,10 @@ type differ struct {
 	dirty   *Dirty
 	compare func(from, to *Item) (int, error)
 	source  Source // of the newer state
-	from    reach
-	to      reach
+	// children are what below has returned.
+	children map[uint32][]int
+	from     reach
+	to       reach
 }
 
 // reach is what a state of the tree has above the pages that were written.
@@ -100,8 +103,8 @@ func (d *differ) walkers(from, to Side) (a, b *walker, err error) {
 			return nil, nil, err
 		}
 	}
-	a = &walker{source: from.Source, skip: d.skips(&d.to)}
-	b = &walker{source: to.Source, skip: d.skips(&d.from)}
+	a = &walker{source: from.Source, shared: d.shared(&d.to), skip: d.skips(&d.to)}
+	b = &walker{source: to.Source, shared: d.shared(&d.from), skip: d.skips(&d.from)}
 	if err := a.enter(from.Root); err != nil {
 		return nil, nil, err
 	}
@@ -119,11 +122,12 @@ func (d *differ) explore(s Source, number uint32, r *reach, depth int) error {
 	}
 	if !d.dirty.Pages[number] {
 		r.same[number] = true
-		for _, child := range d.dirty.Below[number] {
-			if !p.Has(child) {
-				continue // an overflow page
+		for _, i := range d.below(&p) {
+			child, err := p.Child(i)
+			if err == nil {
+				err = d.explore(s, child, r, depth+1)
 			}
-			if err := d.explore(s, child, r, depth+1); err != nil {
+			if err != nil {
 				return err
 			}
 		}
@@ -143,40 +147,55 @@ func (d *differ) explore(s Source, number uint32, r *reach, depth int) error {
 	return nil
 }
 
-// Has tells whether a page is a child of an interior page.
-func (p *Page) Has(child uint32) bool {
+// below returns the children of an interior page that was not written, itself the
+// same in both states, which were written or stand above some that were.
+func (d *differ) below(p *Page) []int {
+	children, ok := d.children[p.Number]
+	if !ok {
+		children = d.dirty.Children(p)
+		d.children[p.Number] = children
+	}
+	return children
+}
+
+// Children returns the places of those children of an interior page that were
+// written, or stand above some that were. The page itself was not written.
+func (d *Dirty) Children(p *Page) []int {
+	below := d.Below[p.Number]
+	if len(below) == 0 || p.Kind.IsLeaf() {
+		return nil
+	}
+	below = slices.Sorted(slices.Values(below))
+	first, last := below[0], below[len(below)-1]
+	places := make([]int, 0, len(below))
 	for i := range p.count + 1 {
-		if c, err := p.Child(i); err == nil && c == child {
-			return true
+		child := p.child(i)
+		if child < first || child > last {
+			continue
+		}
+		if _, ok := slices.BinarySearch(below, child); ok {
+			places = append(places, i)
 		}
 	}
-	return false
+	return places
 }
 
-// skips leaves out the untouched children that the other state has too: below the
-// same page, or, if pages were written, somewhere.
+// shared leaves out all of a page that both states have, but for what was written
+// below it: its cells are the same.
+func (d *differ) shared(other *reach) func(p *Page) ([]int, bool) {
+	return func(p *Page) ([]int, bool) {
+		if d.dirty.Pages[p.Number] || !other.same[p.Number] {
+			return nil, false
+		}
+		return d.below(p), true
+	}
+}
+
+// skips leaves out the untouched children of a page that was written, if the other
+// state has them somewhere below such a page too.
 func (d *differ) skips(other *reach) func(p *Page, child uint32) bool {
-	var page uint32
-	var below []uint32
-	var same bool
-	return func(p *Page, child uint32) bool {
-		if page != p.Number {
-			page, below, same = p.Number, d.dirty.Below[p.Number], !d.dirty.Pages[p.Number] && other.same[p.Number]
-		}
-		if same && len(below) <= few {
-			for _, c := range below {
-				if c == child {
-					return false
-				}
-			}
-			return true
-		}
-		return !d.dirty.Touched(child) && (same || other.kept[child])
-	}
+	return func(_ *Page, child uint32) bool { return other.kept[child] && !d.dirty.Touched(child) }
 }
-
-// few is how many numbers are looked through faster than a map.
-const few = 8
 
 // join yields what differs between two runs in order.
 func (d *differ) join(a, b *walker, yield func(Change, error) bool) error {
@@ -221,16 +240,28 @@ func passCommon(a, b *walker) {
 	if x.page.Number != a.commonPage {
 		a.commonPage, a.common = x.page.Number, commonFrom(x.page.data, y.page.data)
 	}
-	for i, j := (x.next+1)/2, (y.next+1)/2; i < x.page.count && j < y.page.count; i, j = i+1, j+1 {
-		at, err := x.page.cellAt(i)
-		if err != nil || at < a.common {
-			return
+	n := commonCells(x.cells(), y.cells(), a.common)
+	x.next, y.next = x.next+2*n, y.next+2*n
+}
+
+// cells returns the places of a leaf's cells from the next one on.
+func (s *step) cells() []byte {
+	at := s.page.start + s.page.Kind.headerBytes()
+	s.next = (s.next + 1) &^ 1
+	return s.page.data[at+s.next : at+2*s.page.count]
+}
+
+// commonCells returns how many cells stand at the same places in two pages that are
+// the same from common on.
+func commonCells(x, y []byte, common int) int {
+	n := min(len(x), len(y)) / 2
+	for i := range n {
+		at := binary.BigEndian.Uint16(x[2*i:])
+		if at != binary.BigEndian.Uint16(y[2*i:]) || int(at) < common {
+			return i
 		}
-		if to, err := y.page.cellAt(j); err != nil || to != at {
-			return
-		}
-		x.next, y.next = 2*i+2, 2*j+2
 	}
+	return n
 }
 
 // commonFrom returns from where on two pages are the same.

@@ -109,12 +109,34 @@ func (p *Page) Child(i int) (uint32, error) {
 	return binary.BigEndian.Uint32(p.data[at:]), nil
 }
 
+// child is Child for a search: 0, which no page has, where there is none.
+func (p *Page) child(i int) uint32 {
+	if i == p.count {
+		return p.Right()
+	}
+	at := int(binary.BigEndian.Uint16(p.data[p.start+12+2*i:]))
+	if at+4 > len(p.data) {
+		return 0
+	}
+	return binary.BigEndian.Uint32(p.data[at:])
+}
+
 func (p *Page) cellAt(i int) (int, error) {
 	at := int(binary.BigEndian.Uint16(p.data[p.start+p.Kind.headerBytes()+2*i:]))
 	if at < p.start+p.Kind.headerBytes() || at >= len(p.data) {
 		return 0, p.corrupt("cell %d is outside", i)
 	}
 	return at, nil
+}
+
+// IsShort tells whether cell i is known to take no overflow page. It looks at one
+// byte, and knows nothing of payloads of 128 bytes and more.
+func (p *Page) IsShort(i int) bool {
+	at := int(binary.BigEndian.Uint16(p.data[p.start+p.Kind.headerBytes()+2*i:]))
+	if !p.Kind.IsLeaf() {
+		at += 4
+	}
+	return at < len(p.data) && p.data[at] < 0x80
 }
 
 // Cell is a row, an index entry, or, on an interior page of a table, a rowid.

@@ -37,6 +37,9 @@ func Walk(side Side) iter.Seq2[Item, error] {
 // walker moves over the items of a tree in order.
 type walker struct {
 	source Source
+	// shared tells whether all of an interior page is to be left out but some of its
+	// children, and which: by their positions. nil leaves out nothing.
+	shared func(p *Page) (children []int, ok bool)
 	// skip tells whether to leave out what is below a child; nil leaves out nothing.
 	skip  func(p *Page, child uint32) bool
 	stack []step
@@ -52,6 +55,9 @@ type walker struct {
 type step struct {
 	page Page
 	next int // position: 2i is child i, 2i+1 is cell i
+	// only are the children that are left, if all else of the page is left out.
+	only   []int
+	shared bool
 }
 
 // maxDepth is more than any tree has: deeper ones go in circles.
@@ -66,14 +72,38 @@ func (w *walker) enter(number uint32) error {
 	if len(w.stack) >= maxDepth {
 		return p.corrupt("is %d levels deep", len(w.stack))
 	}
-	w.stack = append(w.stack, step{page: p})
+	s := step{page: p}
+	if w.shared != nil && !p.Kind.IsLeaf() {
+		s.only, s.shared = w.shared(&p)
+	}
+	w.stack = append(w.stack, s)
 	return nil
+}
+
+// descend goes down to the next of a page's children that are not left out.
+func (w *walker) descend(s *step) error {
+	if len(s.only) == 0 {
+		w.stack = w.stack[:len(w.stack)-1]
+		return nil
+	}
+	child, err := s.page.Child(s.only[0])
+	if err != nil {
+		return err
+	}
+	s.only = s.only[1:]
+	return w.enter(child)
 }
 
 // next moves to the next item; false if there is none.
 func (w *walker) next() (bool, error) {
 	for len(w.stack) > 0 {
 		top := &w.stack[len(w.stack)-1]
+		if top.shared {
+			if err := w.descend(top); err != nil {
+				return false, err
+			}
+			continue
+		}
 		position := top.next
 		top.next++
 		switch {
