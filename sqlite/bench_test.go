@@ -31,7 +31,9 @@ func peers(b *testing.B, run func(b *testing.B, db *sql.DB)) {
 			db.SetMaxOpenConns(1)
 			fillBench(b, db)
 			b.ReportAllocs()
+			begin := cpuTime()
 			run(b, db)
+			b.ReportMetric(float64((cpuTime()-begin).Nanoseconds())/float64(b.N), "cpu-ns/op")
 		})
 	}
 }

@@ -108,7 +108,7 @@ func (d *dsn) engineDSN(file, system string) string {
 		values[key] = all
 	}
 	values.Set("vfs", system)
-	values["_pragma"] = append([]string{"journal_mode(memory)"}, values["_pragma"]...)
+	values["_pragma"] = append([]string{"synchronous(" + syncsOff + ")"}, values["_pragma"]...)
 	if !d.setsTimeout() {
 		values["_pragma"] = append([]string{"busy_timeout(5000)"}, values["_pragma"]...)
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"strconv"
-	"strings"
 
 	"github.com/vdbgo/vdb"
 	"github.com/vdbgo/vdb/internal/btree"
@@ -312,11 +311,10 @@ func busy(err error) error {
 func (f *connFile) Pragma(name string, value *string) (answer string, handled bool, err error) {
 	switch name {
 	case "journal_mode":
-		// SQLite sets the mode that the driver asks for when it opens a connection.
-		if value == nil || strings.EqualFold(*value, "memory") {
-			return "", false, nil
-		}
+		// SQLite's own is to write a journal and delete it. Package vfs has it in memory.
 		return "memory", true, nil
+	case "synchronous":
+		return f.synchronous(value)
 	case "locking_mode":
 		if value == nil {
 			return "", false, nil
@@ -333,3 +331,20 @@ func (f *connFile) Pragma(name string, value *string) (answer string, handled bo
 	}
 	return "", false, nil
 }
+
+// synchronous answers that a commit is durable, whatever is asked for. SQLite itself
+// is told by the name that the driver opens that it need not care (syncsOff): else it
+// would take a transaction that writes to a plain database too for its own to commit,
+// and pay no heed to what this file says.
+func (f *connFile) synchronous(value *string) (answer string, handled bool, err error) {
+	switch {
+	case value == nil:
+		return "2", true, nil
+	case *value == syncsOff:
+		return "", false, nil
+	}
+	return "", true, nil
+}
+
+// syncsOff turns synchronous off.
+const syncsOff = "0"

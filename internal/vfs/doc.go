@@ -3,6 +3,7 @@
 //
 // [Register] gives it to SQLite once for a process. A name that [Name] makes is
 // one of its database files, which [Add] has announced; temporary files, and
-// database files of other names, are the host's business. Journals of the files
-// here do not exist: their connections keep journals in memory.
+// database files of other names, are the host's business. Journals are files in
+// memory. A super-journal cannot be opened: with one, SQLite would commit several
+// files, and not look at what a [File] here says of its commit.
 package vfs

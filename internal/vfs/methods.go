@@ -145,8 +145,8 @@ func xDeviceCharacteristics(_ *libc.TLS, p uintptr) int32 {
 // Failure returns what the last method that failed on a file said, and forgets it:
 // SQLite passes its code on alone.
 func Failure(f File) (failed error) {
-	for _, o := range files.open.clone() {
-		if o != nil && o.File == f && o.failed != nil {
+	for _, o := range files.open.all() {
+		if o.File == f && o.failed != nil {
 			failed, o.failed = o.failed, nil
 		}
 	}

@@ -97,22 +97,41 @@ func newMethods(tls *libc.TLS) uintptr {
 func isOurs(path uintptr) bool { return path != 0 && strings.HasPrefix(libc.GoString(path), prefix) }
 
 func xOpen(tls *libc.TLS, v, path, p uintptr, flags int32, outFlags uintptr) int32 {
-	if !isOurs(path) || flags&lib.SQLITE_OPEN_MAIN_DB == 0 {
+	found, ours := find(path, flags)
+	if !ours {
 		host := native.At[lib.Tsqlite3_vfs](system.host)
 		return native.Func[func(*libc.TLS, uintptr, uintptr, uintptr, int32, uintptr) int32](host.FxOpen)(tls, system.host, path, p, flags, outFlags)
 	}
 	f := native.At[file](p)
 	f.methods = 0
-	found, ok := files.byName.Load(libc.GoString(path))
-	if !ok {
+	if found == nil {
 		return lib.SQLITE_CANTOPEN
 	}
-	f.id = files.open.add(&opened{File: found.(File)})
+	f.id = files.open.add(&opened{File: found})
 	f.methods = system.methods
 	if outFlags != 0 {
 		*native.At[int32](outFlags) = flags
 	}
 	return lib.SQLITE_OK
+}
+
+// find returns the file that is to be opened, nil if there is none of that name. The
+// host has all that is not ours.
+func find(path uintptr, flags int32) (f File, ours bool) {
+	switch {
+	case flags&lib.SQLITE_OPEN_SUBJOURNAL != 0:
+		return &journal{}, true
+	case !isOurs(path):
+		return nil, false
+	case flags&lib.SQLITE_OPEN_MAIN_JOURNAL != 0:
+		return &journal{}, true
+	case flags&lib.SQLITE_OPEN_MAIN_DB == 0:
+		return nil, true // one of a super-journal would have SQLite ignore a commit that fails
+	}
+	if announced, ok := files.byName.Load(libc.GoString(path)); ok {
+		f = announced.(File)
+	}
+	return f, true
 }
 
 func xDelete(tls *libc.TLS, v, path uintptr, syncDir int32) int32 {
