@@ -712,35 +712,12 @@ func (t *EngineTableEdit) apply(ctx context.Context, w prolly.Store) error {
 	return nil
 }
 
-// fewEdits are applied together: that is faster than one by one.
-const fewEdits = 64
-
 func (items EngineItems) apply(ctx context.Context, w prolly.Store, t prolly.Tree) (prolly.Tree, error) {
 	if items == nil {
 		return t, nil
 	}
-	few, all, err := items.few(ctx, w)
-	if err != nil {
-		return t, err
-	}
-	var edited prolly.Tree
-	if all {
-		edited, err = t.WithStore(w).Apply(ctx, few)
-	} else {
-		edited, err = t.WithStore(w).EditSeq(ctx, items(ctx, w))
-	}
+	edited, err := t.WithStore(w).EditSeq(ctx, items(ctx, w))
 	return edited.WithStore(t.Store()), err
-}
-
-// few returns the first edits, and whether there are no more.
-func (items EngineItems) few(ctx context.Context, w prolly.Store) (few []prolly.Edit, all bool, err error) {
-	for e, err := range items(ctx, w) {
-		if err != nil || len(few) == fewEdits {
-			return few, false, err
-		}
-		few = append(few, e)
-	}
-	return few, true, nil
 }
 
 // identities stores the identities after the changes.

@@ -54,7 +54,7 @@ var (
 	// indexConfig shapes secondary indexes.
 	indexConfig = &prolly.Config{
 		LeafTarget: leafTarget, LeafMax: leafMax, NodeTarget: leafTarget, NodeMax: nodeMax,
-		Measure: measureEntry, Pages: entryPages, Addresses: rowAddresses, Separators: true,
+		Measure: measureEntry, MeasureEmpty: measureKey, Pages: entryPages, Addresses: rowAddresses, Separators: true,
 	}
 	// refsConfig shapes the tree of branches, tags and remote-tracking branches.
 	refsConfig = &prolly.Config{
@@ -154,6 +154,12 @@ func entrySize(key, rec []byte) int64 {
 
 func measureEntry(key, rec []byte) (int, bool) {
 	cell, overflow := indexCell(entrySize(key, rec))
+	return cell, overflow > 0
+}
+
+// measureKey is measureEntry of an entry that has no record.
+func measureKey(keyBytes int) (int, bool) {
+	cell, overflow := indexCell(int64(keyBytes + keyBytes/6 + 3))
 	return cell, overflow > 0
 }
 

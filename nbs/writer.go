@@ -24,8 +24,9 @@ type Writer struct {
 	index   map[hash.Hash]int // position in pending, once there are many
 	bytes   int
 	encoder payloadEncoder
-	encodes bool // the store wants chunk.stored
-	leading bool // the store holds its lock for this writer's commit
+	others  []payloadEncoder // of PutLater
+	encodes bool             // the store wants chunk.stored
+	leading bool             // the store holds its lock for this writer's commit
 
 	hold  *Hold       // keeps what was there when the writer began
 	epoch uint64      // of the store's collections, then
@@ -76,25 +77,85 @@ func (w *Writer) checked(b backend) (*Writer, error) {
 // must not be modified afterwards. What the store already has is not added
 // again. The chunk becomes durable with the commit that w is given to.
 func (w *Writer) Put(ctx context.Context, data []byte) (hash.Hash, error) {
-	if len(data) > MaxChunkBytes {
-		return hash.Hash{}, fmt.Errorf("nbs: put chunk of %d bytes: %w", len(data), ErrTooLarge)
+	if err := checkSize(data); err != nil {
+		return hash.Hash{}, err
 	}
-	h := hash.Of(data)
-	if _, ok := w.find(h); ok || w.store.present(h) {
-		return h, nil
+	c := chunk{address: hash.Of(data), data: data}
+	if w.has(c.address) {
+		return c.address, nil
 	}
-	c := chunk{address: h, data: data}
 	if w.encodes {
-		c.stored, c.codec = w.encoder.encode(h, data)
+		c.stored, c.codec = w.encoder.encode(c.address, data)
 	}
 	w.add(c)
+	if err := w.spillIfFull(ctx); err != nil {
+		return hash.Hash{}, err
+	}
+	return c.address, nil
+}
+
+// PutLater begins to Put chunks: another goroutine hashes and compresses them. Their
+// addresses, in order, are what put returns, which adds them to w: it is called at
+// most once, and not at the same time as other methods.
+func (w *Writer) PutLater(data [][]byte) (put func(context.Context) ([]hash.Hash, error)) {
+	chunks := make([]chunk, len(data))
+	var encoder payloadEncoder
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i, d := range data {
+			c := chunk{address: hash.Of(d), data: d}
+			if w.encodes && len(d) <= MaxChunkBytes {
+				c.stored, c.codec = encoder.encode(c.address, d)
+			}
+			chunks[i] = c
+		}
+	}()
+	return func(ctx context.Context) ([]hash.Hash, error) {
+		<-done
+		w.others = append(w.others, encoder)
+		return w.takeAll(ctx, chunks)
+	}
+}
+
+// takeAll adds the chunks that are not there yet, and returns the addresses of all.
+// It spills after the last, not before: to spill is to give the encoders up.
+func (w *Writer) takeAll(ctx context.Context, chunks []chunk) ([]hash.Hash, error) {
+	addresses := make([]hash.Hash, len(chunks))
+	for i, c := range chunks {
+		if err := checkSize(c.data); err != nil {
+			return nil, err
+		}
+		if addresses[i] = c.address; !w.has(c.address) {
+			w.add(c)
+		}
+	}
+	return addresses, w.spillIfFull(ctx)
+}
+
+func checkSize(data []byte) error {
+	if len(data) > MaxChunkBytes {
+		return fmt.Errorf("nbs: put chunk of %d bytes: %w", len(data), ErrTooLarge)
+	}
+	return nil
+}
+
+// has tells whether a chunk need not be added.
+func (w *Writer) has(h hash.Hash) bool {
+	_, ok := w.find(h)
+	return ok || w.store.present(h)
+}
+
+// spillIfFull hands all chunks to the store when they are many.
+func (w *Writer) spillIfFull(ctx context.Context) error {
 	if w.bytes < spillBytes {
-		return h, nil
+		return nil
 	}
+	last := w.pending[len(w.pending)-1].address
 	if err := w.spill(ctx); err != nil {
-		return hash.Hash{}, fmt.Errorf("nbs: put chunk %s: %w", h, err)
+		return fmt.Errorf("nbs: put chunk %s: %w", last, err)
 	}
-	return h, nil
+	return nil
 }
 
 // Get returns the bytes of a chunk that was Put before or that the store has.
@@ -168,6 +229,10 @@ func (w *Writer) Discard() {
 func (w *Writer) forget() {
 	w.pending, w.bytes, w.index = nil, 0, nil
 	w.encoder.free()
+	for i := range w.others {
+		w.others[i].free()
+	}
+	w.others = nil
 }
 
 func (w *Writer) spill(ctx context.Context) error {

@@ -55,6 +55,7 @@ type builder struct {
 	heldKey []byte // buffer
 	scratch []byte // for keys that have to be put together
 	spliced bool   // a subtree was taken whole
+	leaves  leaves // that the builder has made, and does not know the addresses of
 }
 
 // subtree is a node of a tree that the builder's store has.
@@ -79,6 +80,7 @@ func (b *builder) begin(cfg *Config, s Store) {
 		b.levels = make([]chunker, 0, usualHeight)
 	}
 	b.cfg, b.store = cfg, s
+	b.leaves.store, _ = s.(laterStore)
 }
 
 // end leaves nothing but buffers for the next use.
@@ -86,7 +88,8 @@ func (b *builder) end() {
 	for i := range b.levels {
 		b.levels[i].trim()
 	}
-	*b = builder{levels: b.levels[:0], heldKey: b.heldKey, scratch: b.scratch}
+	b.leaves.end()
+	*b = builder{levels: b.levels[:0], heldKey: b.heldKey, scratch: b.scratch, leaves: b.leaves}
 	if max(cap(b.heldKey), cap(b.scratch)) > keptBytes {
 		b.heldKey, b.scratch = nil, nil
 	}
@@ -253,6 +256,11 @@ func (b *builder) at(level int) *chunker {
 // above.
 func (b *builder) flush(ctx context.Context, level int) error {
 	c := &b.levels[level]
+	if level == 1 {
+		if err := b.settle(ctx); err != nil {
+			return err
+		}
+	}
 	e, err := b.write(ctx, c)
 	if err != nil {
 		return err
@@ -276,6 +284,10 @@ func (b *builder) write(ctx context.Context, c *chunker) (entry, error) {
 			return entry{}, err
 		}
 		e.pages = max(b.cfg.Pages(n), 1)
+	}
+	if c.level == 0 && b.leaves.store != nil {
+		b.later(data)
+		return e, nil
 	}
 	h, err := b.store.Put(ctx, data)
 	if err != nil {
@@ -305,6 +317,11 @@ func (b *builder) finish(ctx context.Context) (hash.Hash, error) {
 	}
 	for level := 0; level < len(b.levels); level++ {
 		c := &b.levels[level]
+		if level == 1 {
+			if err := b.settle(ctx); err != nil {
+				return hash.Hash{}, err
+			}
+		}
 		if level > 0 && level == len(b.levels)-1 && c.count() == 1 {
 			return b.lowest(ctx, hash.Hash(c.children.hashes))
 		}

@@ -91,7 +91,7 @@ func (c *chunker) reach(cfg *Config, n *Node, i, j int) (k int, cut bool, err er
 	if c.empty() && i == 0 {
 		inside = n.count - 1
 	}
-	for k = i; k < j; k++ {
+	for k = i + c.pass(cfg, n, i, j, inside); k < j; k++ {
 		size, err := c.measure(cfg, n, k)
 		if err != nil {
 			return k, false, err
@@ -106,6 +106,24 @@ func (c *chunker) reach(cfg *Config, n *Node, i, j int) (k int, cut bool, err er
 		}
 	}
 	return j, false, nil
+}
+
+// pass adds up the sizes of elements from i on, up to j, that are known to end no
+// node, if all are of one size, and returns how many these are.
+func (c *chunker) pass(cfg *Config, n *Node, i, j, inside int) int {
+	if cfg.MeasureEmpty == nil || n.level > 0 || n.values.width != 0 || n.keys.width < 0 || i == j {
+		return 0
+	}
+	size, spills := cfg.MeasureEmpty(n.prefix + n.keys.width)
+	if spills || size < 1 {
+		return 0
+	}
+	// A node ends with two elements at the earliest, and not before its least size.
+	many := max(inside-i, (c.rule.min-c.size)/size, 0)
+	many = min(many, j-i)
+	c.size += many * size
+	c.weight = saturate(size)
+	return many
 }
 
 // measure returns the logical size of element i of a node on the chunker's
@@ -123,6 +141,12 @@ func (c *chunker) measure(cfg *Config, n *Node, i int) (int, error) {
 	value := n.value(i)
 	if value == nil {
 		return 0, corruptf("value of item %d", i)
+	}
+	if len(value) == 0 && cfg.MeasureEmpty != nil {
+		size, spills := cfg.MeasureEmpty(n.keyBytes(i))
+		c.spills = c.spills || spills
+		c.weight = saturate(max(size, 1))
+		return max(size, 1), nil
 	}
 	size, spills := cfg.measure(n.key(&c.scratch, i), value)
 	c.spills = c.spills || spills

@@ -3,6 +3,7 @@ package prolly
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/vdbgo/vdb/hash"
 )
@@ -39,21 +40,36 @@ func (c *column) take(n *Node, s *section, prefix []byte, i, j int) bool {
 	if lo > hi || hi > uint(len(n.data)) {
 		return false
 	}
-	if len(prefix) > 0 || s.width < 0 {
+	if s.width < 0 {
 		return c.takeEach(n, s, prefix, i, j)
 	}
+	width := len(prefix) + s.width
 	if len(c.ends) == 0 {
-		c.width = s.width
-	} else if c.width != s.width {
+		c.width = width
+	} else if c.width != width {
 		c.width = -1
 	}
 	end := len(c.data)
-	c.data = append(c.data, n.data[lo:hi]...)
+	c.data = appendEach(c.data, prefix, n.data[lo:hi], s.width, j-i)
 	for ; i < j; i++ {
-		end += s.width
+		end += width
 		c.ends = append(c.ends, uint32(end))
 	}
 	return true
+}
+
+// appendEach appends count strings of one width, each after a prefix.
+func appendEach(dst, prefix, data []byte, width, count int) []byte {
+	if len(prefix) == 0 {
+		return append(dst, data...)
+	}
+	dst = slices.Grow(dst, count*(len(prefix)+width))
+	for range count {
+		dst = append(dst, prefix...)
+		dst = append(dst, data[:width]...)
+		data = data[width:]
+	}
+	return dst
 }
 
 func (c *column) takeEach(n *Node, s *section, prefix []byte, i, j int) bool {
@@ -193,6 +209,9 @@ func (c *children) add(e *child) {
 	c.pages = append(c.pages, pages+e.pages)
 	c.weights = append(c.weights, e.weight)
 }
+
+// set gives child i its address.
+func (c *children) set(i int, h hash.Hash) { copy(c.hashes[i*hash.Size:], h[:]) }
 
 // take appends children i to j of a node.
 func (c *children) take(n *Node, i, j int) {

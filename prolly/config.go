@@ -18,6 +18,10 @@ type Config struct {
 	// len(key)+len(value)+4 and never spills. It must be a pure function.
 	Measure func(key, value []byte) (size int, spills bool)
 
+	// MeasureEmpty returns what Measure does for an item with an empty value and a key
+	// of some length, if that is all that it depends on. nil leaves it to Measure.
+	MeasureEmpty func(keyBytes int) (size int, spills bool)
+
 	// Pages returns the number of pages that a leaf renders to, itself
 	// included. It is called only for leaves with an item that spills; any other
 	// leaf, and any leaf if Pages is nil, takes one.

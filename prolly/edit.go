@@ -19,6 +19,11 @@ type Edit struct{ Key, Value []byte }
 func (t Tree) Apply(ctx context.Context, edits []Edit) (Tree, error) {
 	e := t.editor()
 	defer e.end()
+	return e.applyAll(ctx, edits)
+}
+
+// applyAll is Apply.
+func (e *editor) applyAll(ctx context.Context, edits []Edit) (Tree, error) {
 	edited, ok, err := e.applyAt(ctx, edits)
 	if ok || err != nil {
 		return edited, fail("edit", err)
@@ -65,24 +70,41 @@ const editBatch = 1024
 func (t Tree) EditSeq(ctx context.Context, edits iter.Seq2[Edit, error]) (Tree, error) {
 	e := t.editor()
 	defer e.end()
-	if err := e.old.start(ctx); err != nil {
-		return Tree{}, fail("edit", err)
-	}
-	batch := batch{bytes: []byte{}} // not nil, lest empty values be
+	started := false
 	for edit, err := range edits {
 		if err != nil {
 			return Tree{}, fail("edit", err)
 		}
-		if batch.add(edit); len(batch.edits) < editBatch {
+		if e.batch.add(edit); len(e.batch.edits) < editBatch {
 			continue
 		}
-		if err := e.apply(ctx, batch.edits, false); err != nil {
+		if err := e.applyBatch(ctx, &started); err != nil {
 			return Tree{}, fail("edit", err)
 		}
-		batch.reset()
 	}
-	return e.finish(ctx, e.apply(ctx, batch.edits, true))
+	if !started {
+		return e.applyAll(ctx, e.batch.edits)
+	}
+	return e.finish(ctx, e.apply(ctx, e.batch.edits, true))
 }
+
+// applyBatch makes the edits of a batch that others follow.
+func (e *editor) applyBatch(ctx context.Context, started *bool) error {
+	if !*started {
+		if err := e.old.start(ctx); err != nil {
+			return err
+		}
+		*started = true
+	}
+	if err := e.apply(ctx, e.batch.edits, false); err != nil {
+		return err
+	}
+	e.batch.reset()
+	return nil
+}
+
+// keptEdits is how large a batch may be that waits for its next use.
+const keptEdits = 64
 
 // batch keeps copies of edits.
 type batch struct {
@@ -98,14 +120,28 @@ func (b *batch) add(e Edit) {
 	b.edits = append(b.edits, c)
 }
 
-// keep copies p. A buffer that append outgrows stays as long as its edits do.
+// keep copies p: not nil, lest an empty value be. A buffer that append outgrows
+// stays as long as its edits do.
 func (b *batch) keep(p []byte) []byte {
+	if b.bytes == nil {
+		b.bytes = make([]byte, 0, max(len(p), 256))
+	}
 	start := len(b.bytes)
 	b.bytes = append(b.bytes, p...)
 	return b.bytes[start:len(b.bytes):len(b.bytes)]
 }
 
 func (b *batch) reset() { b.edits, b.bytes = b.edits[:0], b.bytes[:0] }
+
+// end leaves nothing but buffers for the next use.
+func (b *batch) end() {
+	if cap(b.edits) > keptEdits || cap(b.bytes) > keptBytes {
+		*b = batch{}
+		return
+	}
+	clear(b.edits[:cap(b.edits)])
+	b.reset()
+}
 
 // editor walks over a tree and feeds a builder with what is between the edits,
 // in pieces as large as they come, and with the rows that the edits make.
@@ -114,6 +150,7 @@ type editor struct {
 	old     path
 	last    []byte // key of the latest edit
 	any     bool   // there was an edit
+	batch   batch  // of edits that come one by one
 	places  []int  // of an overwrite
 	offsets []int  // of addresses in values that it compares
 }
@@ -133,6 +170,7 @@ func (t Tree) editor() *editor {
 func (e *editor) end() {
 	e.builder.end()
 	e.old.end()
+	e.batch.end()
 	if e.last, e.any = e.last[:0], false; cap(e.last) > keptBytes {
 		e.last = nil
 	}

@@ -126,13 +126,23 @@ func (e *editor) overwrite(ctx context.Context, edits []Edit) (bool, error) {
 		return false, nil
 	}
 	t := subtree{entry: parent.node.entry(&e.old.scratch, parent.i), edge: leaf.edge}
-	if data != nil {
-		h, err := e.store.Put(ctx, data)
-		if err != nil {
-			return false, err
-		}
-		t.hash = h
-	}
 	e.old.jump(leaf.node.count)
-	return true, e.subtree(ctx, &t)
+	if data == nil {
+		return true, e.subtree(ctx, &t)
+	}
+	return true, e.overwriteLeaf(ctx, &t, data)
+}
+
+// overwriteLeaf takes a leaf whose chunk is new, between two nodes. One at the edge
+// may be opened again, and needs its address now.
+func (e *editor) overwriteLeaf(ctx context.Context, t *subtree, data []byte) (err error) {
+	if e.leaves.store == nil || t.edge || e.holds {
+		if t.hash, err = e.store.Put(ctx, data); err != nil {
+			return err
+		}
+		return e.subtree(ctx, t)
+	}
+	e.spliced = true
+	e.later(data)
+	return e.child(ctx, 1, &t.entry)
 }

@@ -22,6 +22,14 @@ type Store interface {
 	Put(ctx context.Context, data []byte) (hash.Hash, error)
 }
 
+// A Store may have this method too: it begins to Put chunks on another goroutine,
+// which need not be finished when it returns. put waits for that, and returns their
+// addresses, in order; it is called at most once, and between other calls. A tree of
+// which many leaves are written is then made on two goroutines.
+type laterStore interface {
+	PutLater(chunks [][]byte) (put func(context.Context) ([]hash.Hash, error))
+}
+
 // Tree is an immutable ordered map from keys to values, both byte strings. It is
 // a small value: copy it freely. Any number of goroutines may use it if its
 // store allows so. Keys and values that it returns alias its chunks: they must
