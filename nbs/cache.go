@@ -87,7 +87,14 @@ func (c *cache) get(h hash.Hash) ([]byte, bool) {
 
 // put adds a chunk. One that is larger than half a shard would only push out
 // others.
-func (c *cache) put(h hash.Hash, data []byte) {
+func (c *cache) put(h hash.Hash, data []byte) { c.add(h, data, false) }
+
+// putWritten adds a chunk that has just been written: mostly the new state of one that
+// is in use. It is kept as one that was used again: in the small queue it would not
+// last until a random update comes to it.
+func (c *cache) putWritten(h hash.Hash, data []byte) { c.add(h, data, true) }
+
+func (c *cache) add(h hash.Hash, data []byte, written bool) {
 	if c == nil {
 		return
 	}
@@ -102,7 +109,7 @@ func (c *cache) put(h hash.Hash, data []byte) {
 		return
 	}
 	s.items[h] = item
-	if s.ghosts.take(h) {
+	if s.ghosts.take(h) || written {
 		s.main.push(item)
 	} else {
 		s.small.push(item)

@@ -102,7 +102,7 @@ func (s *Store) lead(r *request) {
 // keep puts what a commit has written into the cache, where it will be wanted.
 func (s *Store) keep(w *Writer) {
 	for _, c := range w.pending {
-		s.cache.put(c.address, c.data)
+		s.cache.putWritten(c.address, c.data)
 	}
 	w.Discard()
 	w.hold, w.epoch = s.Hold(), s.epoch.Load()
@@ -139,7 +139,7 @@ func (s *Store) runLocked(b *batch) error {
 }
 
 // keptRoomBytes is the largest buffer for appends that is kept.
-const keptRoomBytes = 1 << 20
+const keptRoomBytes = 4 << 20
 
 // takeRoom returns a buffer for an append. The lock is held; a spill in the
 // middle of a batch finds that it has been taken.

@@ -81,7 +81,7 @@ func (w *Writer) Put(ctx context.Context, data []byte) (hash.Hash, error) {
 		return hash.Hash{}, err
 	}
 	c := chunk{address: hash.Of(data), data: data}
-	if w.has(c.address) {
+	if _, ok := w.find(c.address); ok || w.store.present(c.address) {
 		return c.address, nil
 	}
 	if w.encodes {
@@ -99,13 +99,15 @@ func (w *Writer) Put(ctx context.Context, data []byte) (hash.Hash, error) {
 // most once, and not at the same time as other methods.
 func (w *Writer) PutLater(data [][]byte) (put func(context.Context) ([]hash.Hash, error)) {
 	chunks := make([]chunk, len(data))
+	known := make([]bool, len(data))
 	var encoder payloadEncoder
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for i, d := range data {
 			c := chunk{address: hash.Of(d), data: d}
-			if w.encodes && len(d) <= MaxChunkBytes {
+			known[i] = w.store.present(c.address)
+			if w.encodes && !known[i] && len(d) <= MaxChunkBytes {
 				c.stored, c.codec = encoder.encode(c.address, d)
 			}
 			chunks[i] = c
@@ -114,19 +116,21 @@ func (w *Writer) PutLater(data [][]byte) (put func(context.Context) ([]hash.Hash
 	return func(ctx context.Context) ([]hash.Hash, error) {
 		<-done
 		w.others = append(w.others, encoder)
-		return w.takeAll(ctx, chunks)
+		return w.takeAll(ctx, chunks, known)
 	}
 }
 
 // takeAll adds the chunks that are not there yet, and returns the addresses of all.
+// known tells which ones the store has.
 // It spills after the last, not before: to spill is to give the encoders up.
-func (w *Writer) takeAll(ctx context.Context, chunks []chunk) ([]hash.Hash, error) {
+func (w *Writer) takeAll(ctx context.Context, chunks []chunk, known []bool) ([]hash.Hash, error) {
 	addresses := make([]hash.Hash, len(chunks))
 	for i, c := range chunks {
 		if err := checkSize(c.data); err != nil {
 			return nil, err
 		}
-		if addresses[i] = c.address; !w.has(c.address) {
+		addresses[i] = c.address
+		if _, ok := w.find(c.address); !ok && !known[i] {
 			w.add(c)
 		}
 	}
@@ -138,12 +142,6 @@ func checkSize(data []byte) error {
 		return fmt.Errorf("nbs: put chunk of %d bytes: %w", len(data), ErrTooLarge)
 	}
 	return nil
-}
-
-// has tells whether a chunk need not be added.
-func (w *Writer) has(h hash.Hash) bool {
-	_, ok := w.find(h)
-	return ok || w.store.present(h)
 }
 
 // spillIfFull hands all chunks to the store when they are many.

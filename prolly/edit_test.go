@@ -55,6 +55,13 @@ func measureBySeven(key, value []byte) (int, bool) {
 	return len(key) + len(value)/7, len(value) > 60
 }
 
+func measureEntry(key, value []byte) (int, bool) {
+	if len(value) > 0 {
+		return len(value), false
+	}
+	return len(key) + len(key)/6 + 3, false
+}
+
 // pagesOf charges a page for each long value.
 func pagesOf(n Node) uint64 {
 	pages := uint64(1)
@@ -70,10 +77,14 @@ func workloads() []workload {
 	tiny := Config{LeafTarget: 64, LeafMax: 96, NodeTarget: 150, NodeMax: 200}
 	measured := Config{LeafTarget: 80, LeafMax: 120, NodeTarget: 160, NodeMax: 220,
 		Measure: measureBySeven, Pages: pagesOf, Separators: true}
+	entries := Config{LeafTarget: 120, LeafMax: 180, NodeTarget: 160, NodeMax: 220,
+		Measure: measureEntry, MeasureEmpty: func(n int) (int, bool) { return n + n/6 + 3, false }, Separators: true}
 	return []workload{
 		{"tiny", tiny, intKey(500), value(12), 30},
 		{"text", tiny, textKey(3000), value(20), 60},
 		{"measured", measured, textKey(3000), value(200), 60},
+		{"entries", entries, intKey(3000), value(0), 60},
+		{"entries of text", entries, textKey(3000), sometimes(9, value(0), value(20)), 60},
 		{"default", Config{}, intKey(20000), value(200), 400},
 		{"sparse", Config{}, intKey(1 << 40), sometimes(3, value(0), value(300)), 300},
 		{"huge", Config{}, textKey(300), sometimes(4, value(64<<10), value(100)), 8},
@@ -164,6 +175,13 @@ func (w *workload) editEqualsBuild(t *testing.T, seed uint64, batches int) {
 		}
 		if streamed.Hash() != edited.Hash() {
 			t.Fatalf("batch %d: EditSeq gives %s, Apply %s", i, streamed.Hash(), edited.Hash())
+		}
+		threaded, err := tree.WithStore(threadedStore{s}).Apply(ctx, edits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if threaded.Hash() != edited.Hash() {
+			t.Fatalf("batch %d: Apply with two goroutines gives %s, with one %s", i, threaded.Hash(), edited.Hash())
 		}
 		tree = edited
 	}

@@ -36,6 +36,28 @@ func (s *memStore) Put(_ context.Context, data []byte) (hash.Hash, error) {
 	return h, nil
 }
 
+// threadedStore is a memStore that hashes on other goroutines.
+type threadedStore struct{ *memStore }
+
+func (s threadedStore) PutLater(chunks [][]byte) func(context.Context) ([]hash.Hash, error) {
+	done := make(chan []hash.Hash, 1)
+	go func() {
+		var addresses []hash.Hash
+		for _, data := range chunks {
+			addresses = append(addresses, hash.Of(data))
+		}
+		done <- addresses
+	}()
+	return func(ctx context.Context) ([]hash.Hash, error) {
+		for _, data := range chunks {
+			if _, err := s.Put(ctx, data); err != nil {
+				return nil, err
+			}
+		}
+		return <-done, nil
+	}
+}
+
 // model is an oracle: a plain map.
 type model map[string]string
 

@@ -57,7 +57,8 @@
 //     two branches add do not collide. sqlite_sequence is not versioned.
 //   - The journal mode is memory and stays so; locking_mode, page_size and auto_vacuum
 //     do not change either. Each transaction is durable when it is committed, whatever
-//     PRAGMA synchronous says.
+//     PRAGMA synchronous says. A transaction that writes to two plain databases that
+//     are attached needs them in WAL mode: it has no super-journal.
 //   - VACUUM does nothing. VACUUM INTO 'file.db' writes a plain SQLite file, of a
 //     revision as well.
 //   - The schema table and the pages cannot be written directly: PRAGMA

@@ -76,6 +76,7 @@ type differ struct {
 	children map[uint32][]int
 	from     reach
 	to       reach
+	change   span // of the leaf that is looked at
 }
 
 // reach is what a state of the tree has above the pages that were written.
@@ -210,7 +211,7 @@ func (d *differ) join(a, b *walker, yield func(Change, error) bool) error {
 			return e
 		}
 		if same && !d.dirty.Overflow {
-			passCommon(a, b)
+			d.passCommon(a, b)
 		} else if !same && !yield(change, nil) {
 			return nil
 		}
@@ -227,9 +228,8 @@ func (d *differ) join(a, b *walker, yield func(Change, error) bool) error {
 }
 
 // passCommon moves two walkers over the cells that two states of a leaf page have
-// at the same places, in what both have in common at their ends: there SQLite
-// leaves cells where they are.
-func passCommon(a, b *walker) {
+// at the same places, and that nothing was written to.
+func (d *differ) passCommon(a, b *walker) {
 	if len(a.stack) == 0 || len(b.stack) == 0 {
 		return
 	}
@@ -237,10 +237,10 @@ func passCommon(a, b *walker) {
 	if x.page.Number != y.page.Number || !x.page.Kind.IsLeaf() || x.page.Kind != y.page.Kind {
 		return
 	}
-	if x.page.Number != a.commonPage {
-		a.commonPage, a.common = x.page.Number, commonFrom(x.page.data, y.page.data)
+	if x.page.Number != d.change.page {
+		d.change = changeOf(&x.page, &y.page)
 	}
-	n := commonCells(x.cells(), y.cells(), a.common)
+	n := d.change.common(x.cells(), y.cells())
 	x.next, y.next = x.next+2*n, y.next+2*n
 }
 
@@ -251,26 +251,51 @@ func (s *step) cells() []byte {
 	return s.page.data[at+s.next : at+2*s.page.count]
 }
 
-// commonCells returns how many cells stand at the same places in two pages that are
-// the same from common on.
-func commonCells(x, y []byte, common int) int {
+// span is where two states of a page differ: cells before from and from to on are
+// the same, if both have one at that place.
+type span struct {
+	page     uint32
+	from, to int
+}
+
+// changeOf compares two states of a page, but for what is before the older's cells.
+func changeOf(x, y *Page) span {
+	places := x.data[x.start+x.Kind.headerBytes():][:2*x.count]
+	first := len(x.data)
+	for i := 0; i < len(places); i += 2 {
+		first = min(first, int(binary.BigEndian.Uint16(places[i:])))
+	}
+	to := len(x.data)
+	for to >= 8 && binary.LittleEndian.Uint64(x.data[to-8:]) == binary.LittleEndian.Uint64(y.data[to-8:]) {
+		to -= 8
+	}
+	if to <= first {
+		return span{page: x.Number}
+	}
+	same := first
+	for same+8 <= to && binary.LittleEndian.Uint64(x.data[same:]) == binary.LittleEndian.Uint64(y.data[same:]) {
+		same += 8
+	}
+	// The last cell that begins in what is the same may end behind it.
+	from := first
+	for i := 0; i < len(places); i += 2 {
+		if at := int(binary.BigEndian.Uint16(places[i:])); at <= same {
+			from = max(from, at)
+		}
+	}
+	return span{page: x.Number, from: from, to: to}
+}
+
+// common returns how many cells are the same, of two lists of places.
+func (s *span) common(x, y []byte) int {
 	n := min(len(x), len(y)) / 2
 	for i := range n {
 		at := binary.BigEndian.Uint16(x[2*i:])
-		if at != binary.BigEndian.Uint16(y[2*i:]) || int(at) < common {
+		if at != binary.BigEndian.Uint16(y[2*i:]) || int(at) >= s.from && int(at) < s.to {
 			return i
 		}
 	}
 	return n
-}
-
-// commonFrom returns from where on two pages are the same.
-func commonFrom(a, b []byte) int {
-	i := len(a)
-	for i >= 8 && binary.LittleEndian.Uint64(a[i-8:]) == binary.LittleEndian.Uint64(b[i-8:]) {
-		i -= 8
-	}
-	return i
 }
 
 // pair decides what to yield of the two walkers' items; same if they are.

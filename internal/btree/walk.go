@@ -44,10 +44,6 @@ type walker struct {
 	skip  func(p *Page, child uint32) bool
 	stack []step
 	item  Item // the current one
-	// commonPage is the leaf of which Diff knows from where on both states are the
-	// same.
-	commonPage uint32
-	common     int
 }
 
 // step is a page on the way to the item. On an interior page there are Len()+1

@@ -51,6 +51,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"ReadBack", testReadBack},
 		{"Sizes", testSizes},
 		{"PutTwice", testPutTwice},
+		{"PutLater", testPutLater},
 		{"WriterReadsPending", testWriterReadsPending},
 		{"Discard", testDiscard},
 		{"UpdateError", testUpdateError},
@@ -209,6 +210,42 @@ func testPutTwice(t *testing.T, s Store) {
 	MustCommit(t, s, w, h)
 	if n := s.Stats().Chunks; n != 1 {
 		t.Fatalf("Stats().Chunks = %d, want 1", n)
+	}
+}
+
+// testPutLater puts some chunks twice, at once and later, and more than a Writer holds.
+func testPutLater(t *testing.T, s Store) {
+	w := s.NewWriter()
+	MustCommit(t, s, w, MustPut(t, w, Chunk(3, 5000)))
+	const rounds, each, size = 12, 9, 300_000
+	var puts []func(context.Context) ([]hash.Hash, error)
+	for round := range uint64(rounds) {
+		MustPut(t, w, Chunk(round*each+5, size))
+		data := [][]byte{Chunk(3, 5000)}
+		for i := range uint64(each) {
+			data = append(data, Chunk(round*each+i, size))
+		}
+		puts = append(puts, w.PutLater(data))
+	}
+	var root hash.Hash
+	for round, put := range puts {
+		addresses, err := put(t.Context())
+		if err != nil || len(addresses) != each+1 {
+			t.Fatal(len(addresses), err)
+		}
+		for i, h := range addresses[1:] {
+			if root = h; h != hash.Of(Chunk(uint64(round*each+i), size)) {
+				t.Fatalf("chunk %d of round %d has another address", i, round)
+			}
+		}
+	}
+	MustCommit(t, s, w, root)
+	for i := range uint64(rounds * each) {
+		WantChunk(t, s, Chunk(i, size))
+	}
+	put := w.PutLater([][]byte{make([]byte, nbs.MaxChunkBytes+1)})
+	if _, err := put(t.Context()); !errors.Is(err, nbs.ErrTooLarge) {
+		t.Errorf("PutLater = %v, want ErrTooLarge", err)
 	}
 }
 
