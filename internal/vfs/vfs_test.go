@@ -92,7 +92,7 @@ func open(t *testing.T, m *memory) *sql.DB {
 	}
 	name := vfs.Add(m)
 	t.Cleanup(func() { vfs.Remove(name) })
-	db, err := sql.Open("sqlite", "file:"+name+"?vfs="+vfs.SystemName+"&_pragma=journal_mode(memory)")
+	db, err := sql.Open("sqlite", "file:"+name+"?vfs="+vfs.SystemName+"&_pragma=synchronous(0)")
 	if err != nil {
 		t.Fatal(err)
 	}
