@@ -182,6 +182,9 @@ func decodeMoves(data []byte) ([]RefMove, error) {
 
 // note remembers what an edit of a ref does to the commit that it names.
 func (r *refs) note(ctx context.Context, e prolly.Edit) error {
+	if key := string(e.Key); !strings.HasPrefix(key, headsPrefix) && !strings.HasPrefix(key, tagsPrefix) {
+		return nil
+	}
 	old, _, err := r.tree.Get(ctx, e.Key)
 	if err != nil {
 		return err

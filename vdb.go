@@ -28,6 +28,8 @@ type blocks interface {
 	Has(ctx context.Context, h hash.Hash) (bool, error)
 	Root(ctx context.Context) (hash.Hash, error)
 	NewWriter() *nbs.Writer
+	NewImport() *nbs.Import
+	Stored(ctx context.Context, h hash.Hash) (nbs.Stored, error)
 	Commit(ctx context.Context, w *nbs.Writer, update nbs.UpdateFunc) error
 	Resolve(ctx context.Context, prefix []byte, limit int) ([]hash.Hash, error)
 	Compact(ctx context.Context) error

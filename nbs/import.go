@@ -169,8 +169,11 @@ func (s *Store) removeStaleImports() error {
 			continue
 		}
 		held, err := s.fs.TryLock(s.path(f.Name()))
+		if err != nil {
+			return err
+		}
 		if held == nil {
-			continue // somebody writes it; an error is met again by who needs the lock
+			continue // somebody writes it
 		}
 		if err = s.fs.Remove(s.path(name)); errors.Is(err, fs.ErrNotExist) {
 			err = nil

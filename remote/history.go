@@ -16,6 +16,7 @@ type commit struct {
 	root     hash.Hash
 	ids      hash.Hash
 	parents  []hash.Hash
+	far      []hash.Hash // ancestors that shorten ways
 	height   uint64
 	distance int // from what is wanted; 1 is that itself
 }
@@ -32,6 +33,7 @@ func decodeCommit(h hash.Hash, data []byte) (*commit, error) {
 	return &commit{
 		hash: h, root: addresses[chunk.CommitRoot], ids: addresses[chunk.CommitIdentities],
 		parents: addresses[chunk.CommitParents:], height: height,
+		far: slices.DeleteFunc([]hash.Hash{addresses[chunk.CommitJump], addresses[chunk.CommitRun]}, hash.Hash.IsZero),
 	}, nil
 }
 

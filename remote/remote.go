@@ -26,14 +26,39 @@ type Remote interface {
 	Close() error
 }
 
+// Resumer is a Remote that keeps what has arrived of a push that was cut.
+type Resumer interface {
+	// Received returns chunks that the remote has, with all that they lead to, of the
+	// push with the ID.
+	Received(ctx context.Context, id string) ([]hash.Hash, error)
+}
+
+// Access says what somebody may do with a database's refs, which are given as
+// heads/NAME or tags/NAME. Without a function nothing of the kind is allowed.
+//
+// Who may not read a ref does not see it, nor anything that only it leads to.
+type Access struct {
+	Read, Write func(ref string) bool
+}
+
+// FullAccess is that of who has the database's files.
+func FullAccess() Access {
+	all := func(string) bool { return true }
+	return Access{Read: all, Write: all}
+}
+
+// CanRead tells whether a ref may be read.
+func (a Access) CanRead(ref string) bool { return a.Read != nil && a.Read(ref) }
+
+// CanWrite tells whether a ref may be moved.
+func (a Access) CanWrite(ref string) bool { return a.Write != nil && a.Write(ref) }
+
 // Chunk is a chunk in the form in which a store keeps it: packed in one of the
 // ways that package nbs knows. Nobody has compared it with its address yet.
 type Chunk = nbs.Stored
 
 // Refs is what a remote shows of itself.
 type Refs struct {
-	// Store identifies the database, for ever and wherever it is reached from.
-	Store string
 	// Refs are branches and tags in the order of their names.
 	Refs []Ref
 	// Grafts are commits whose parents the remote does not have, see Graft.
@@ -49,6 +74,8 @@ type Ref struct {
 	Name string
 	// Hash addresses the commit of a branch, the chunk of a tag.
 	Hash hash.Hash
+	// Commit is the commit that either names.
+	Commit hash.Hash
 }
 
 // Graft tells that a commit's parents are not the ones it names: those are not
@@ -92,6 +119,8 @@ type FetchHeader struct {
 
 // PushRequest is refs to be moved, and what the far end needs for that.
 type PushRequest struct {
+	// ID names the transfer, so that one that was cut can go on: see Resumer.
+	ID      string
 	Updates []Update
 	// Chunks are what the new commits lead to and the remote does not have, each
 	// after all that it leads to. It can be gone through more than once.

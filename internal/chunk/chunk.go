@@ -30,6 +30,8 @@ const (
 	Object     Kind = 0x16 // a view, trigger or virtual table
 	Sequences  Kind = 0x17
 	Moves      Kind = 0x18 // of refs: the reflog
+	Settings   Kind = 0x19 // of a remote
+	Transfer   Kind = 0x1a // what has arrived of one that was cut
 )
 
 // Positions of a commit's addresses. Its parents are those from CommitParents on.
@@ -106,7 +108,7 @@ func References(dst []hash.Hash, data []byte) ([]hash.Hash, error) {
 		}
 		return dst, nil
 	}
-	if k := KindOf(data); k > Moves {
+	if k := KindOf(data); k > Transfer {
 		return dst, fmt.Errorf("chunk is of kind %#x, which this program does not know", k)
 	}
 	listed, _, err := Split(KindOf(data), data)

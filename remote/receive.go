@@ -1,0 +1,275 @@
+package remote
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"runtime"
+	"slices"
+
+	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/internal/chunk"
+	"github.com/vdbgo/vdb/nbs"
+)
+
+// Receiver takes in what a sender yields, and believes nothing of it: each chunk is
+// compared with its address, and must come after all that it leads to. So what
+// a store has is whole at any moment, wherever a transfer ends.
+//
+// It is not safe for concurrent use.
+type Receiver struct {
+	im     *nbs.Import
+	cut    map[hash.Hash][]hash.Hash
+	tops   map[hash.Hash]struct{}
+	relied map[hash.Hash]struct{}
+	count  int64
+	limit  int64
+	// Progress, if not nil, is called now and then, and at the end.
+	Progress func(received int64)
+	// Checkpoint, if not nil, is called when so much has arrived that it should be
+	// settled and recorded.
+	Checkpoint func() error
+	unsettled  int64 // bytes at which the next checkpoint is due
+	all        int64 // bytes
+}
+
+// NewReceiver returns a receiver into im, of chunks that may end history at the
+// grafts, those of the transfer and those that the store has already.
+func NewReceiver(im *nbs.Import, grafts []Graft) *Receiver {
+	r := &Receiver{
+		im: im, tops: map[hash.Hash]struct{}{}, relied: map[hash.Hash]struct{}{}, cut: map[hash.Hash][]hash.Hash{},
+		unsettled: checkpointBytes,
+	}
+	for _, g := range grafts {
+		r.cut[g.Commit] = g.Parents
+	}
+	return r
+}
+
+const (
+	checkpointBytes    = 64 << 20 // arrive before the first checkpoint
+	maxCheckpointBytes = 1 << 30
+	progressChunks     = 256
+	// maxTops bounds what a sender can make us remember: a plan's chunks come
+	// in an order in which few wait for what leads to them.
+	maxTops = 1 << 22
+)
+
+// Tops are the chunks that have arrived and that none which has arrived leads to.
+func (r *Receiver) Tops() []hash.Hash {
+	return slices.SortedFunc(maps.Keys(r.tops), hash.Hash.Compare)
+}
+
+// Resume makes the receiver one that has received tops before.
+func (r *Receiver) Resume(tops []hash.Hash) {
+	for _, h := range tops {
+		r.tops[h] = struct{}{}
+	}
+}
+
+// Count is how many chunks have arrived.
+func (r *Receiver) Count() int64 { return r.count }
+
+// Relied are the chunks that were in the store and that something which has arrived
+// leads to.
+func (r *Receiver) Relied() iter.Seq[hash.Hash] { return maps.Keys(r.relied) }
+
+// Announce sets how many chunks there are to be.
+func (r *Receiver) Announce(total int64) { r.limit = total }
+
+// Receive takes in all that chunks yields, with a context that ends when Receive
+// does. After an error, what came before it can be kept.
+func (r *Receiver) Receive(ctx context.Context, chunks func(context.Context) iter.Seq2[Chunk, error]) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for c, err := range unpacked(ctx, cancel, chunks(ctx)) {
+		if err != nil {
+			return err
+		}
+		if err := r.add(ctx, c); err != nil {
+			return err
+		}
+	}
+	r.progress()
+	return ctx.Err()
+}
+
+func (r *Receiver) add(ctx context.Context, c unpackedChunk) error {
+	if r.count++; r.count > r.limit {
+		return fmt.Errorf("more than the %d chunks came that were announced: %w", r.limit, ErrProtocol)
+	}
+	there, err := r.im.Has(ctx, c.Hash)
+	if err != nil || there {
+		return err
+	}
+	if err := r.link(ctx, c); err != nil {
+		return err
+	}
+	if err := r.im.Add(ctx, c.Chunk, c.data); err != nil {
+		return err
+	}
+	if r.count%progressChunks == 0 {
+		r.progress()
+	}
+	r.all += int64(len(c.Payload))
+	if r.Checkpoint == nil || r.im.Bytes() < r.unsettled {
+		return nil
+	}
+	r.unsettled = min(max(checkpointBytes, r.all), maxCheckpointBytes) // few tables, however much comes
+	return r.Checkpoint()
+}
+
+func (r *Receiver) progress() {
+	if r.Progress != nil {
+		r.Progress(r.count)
+	}
+}
+
+// link checks that all is there that a chunk leads to.
+func (r *Receiver) link(ctx context.Context, c unpackedChunk) error {
+	needs, mayMiss, err := r.leadsTo(c)
+	if err != nil {
+		return fmt.Errorf("chunk %s: %w: %w", c.Hash, err, ErrProtocol)
+	}
+	for i, h := range needs {
+		there, err := r.im.Has(ctx, h)
+		if err != nil {
+			return err
+		}
+		if !there && i >= mayMiss {
+			return fmt.Errorf("chunk %s came before %s, to which it leads: %w", c.Hash, h, ErrProtocol)
+		}
+		if there && !r.im.Added(h) {
+			r.relied[h] = struct{}{}
+		}
+		delete(r.tops, h)
+	}
+	r.tops[c.Hash] = struct{}{}
+	if len(r.tops) > maxTops {
+		return fmt.Errorf("%d chunks came that nothing leads to: %w", len(r.tops), ErrProtocol)
+	}
+	return nil
+}
+
+// leadsTo returns the addresses that a chunk leads to; the first mayMiss of them need
+// not be there: the far ancestors of commits, where history ends somewhere.
+func (r *Receiver) leadsTo(c unpackedChunk) (needs []hash.Hash, mayMiss int, err error) {
+	if chunk.KindOf(c.data) != chunk.Commit {
+		return c.references, 0, nil
+	}
+	known, err := decodeCommit(c.Hash, c.data)
+	if err != nil {
+		return nil, 0, err
+	}
+	parents, cut := r.cut[c.Hash]
+	if !cut {
+		parents = known.parents
+	}
+	if len(r.cut) > 0 {
+		needs, mayMiss = known.far, len(known.far)
+		return append(append(slices.Clip(needs), known.trees()...), parents...), mayMiss, nil
+	}
+	return append(append(known.trees(), known.far...), parents...), 0, nil
+}
+
+// unpackedChunk is a chunk whose bytes have its address.
+type unpackedChunk struct {
+	Chunk
+	data       []byte
+	references []hash.Hash
+}
+
+// unpackBatch is some chunks that one goroutine unpacks.
+type unpackBatch struct {
+	chunks []unpackedChunk
+	err    error // after the chunks
+	done   chan struct{}
+}
+
+const (
+	batchChunks = 32
+	batchBytes  = 256 << 10
+)
+
+// unpacked yields the chunks in their order, unpacked and compared with their
+// addresses by several goroutines; cancel ends what chunks waits for.
+func unpacked(ctx context.Context, cancel func(), chunks iter.Seq2[Chunk, error]) iter.Seq2[unpackedChunk, error] {
+	return func(yield func(unpackedChunk, error) bool) {
+		workers := runtime.GOMAXPROCS(0)
+		ordered, work := make(chan *unpackBatch, 2*workers), make(chan *unpackBatch, 2*workers)
+		finished := make(chan struct{})
+		go func() {
+			defer close(finished)
+			readBatches(ctx, chunks, ordered, work)
+		}()
+		for range workers {
+			go func() {
+				for b := range work {
+					b.unpack()
+				}
+			}()
+		}
+		defer func() {
+			cancel()
+			for range ordered { // let the reader go
+			}
+			<-finished
+		}()
+		for b := range ordered {
+			<-b.done
+			for _, c := range b.chunks {
+				if !yield(c, nil) {
+					return
+				}
+			}
+			if b.err != nil {
+				yield(unpackedChunk{}, b.err)
+				return
+			}
+		}
+	}
+}
+
+// readBatches hands the chunks out in batches.
+func readBatches(ctx context.Context, chunks iter.Seq2[Chunk, error], ordered, work chan<- *unpackBatch) {
+	defer close(work)
+	defer close(ordered)
+	b, size := newBatch(), 0
+	flush := func() {
+		ordered <- b
+		work <- b
+		b, size = newBatch(), 0
+	}
+	for c, err := range chunks {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			b.err = err
+			break
+		}
+		b.chunks = append(b.chunks, unpackedChunk{Chunk: c})
+		if size += len(c.Payload); len(b.chunks) == batchChunks || size > batchBytes {
+			flush()
+		}
+	}
+	flush()
+}
+
+func newBatch() *unpackBatch { return &unpackBatch{done: make(chan struct{})} }
+
+func (b *unpackBatch) unpack() {
+	defer close(b.done)
+	for i := range b.chunks {
+		c := &b.chunks[i]
+		var err error
+		if c.data, err = c.Data(); err == nil {
+			c.references, err = chunk.References(nil, c.data)
+		}
+		if err != nil {
+			b.chunks, b.err = b.chunks[:i], fmt.Errorf("chunk %s: %w: %w", c.Hash, err, ErrProtocol)
+			return
+		}
+	}
+}
