@@ -137,7 +137,7 @@ func (db *DB) resolveName(ctx context.Context, r *refs, branch, name string) (re
 	case revWorking, revStaged:
 		return db.resolveState(ctx, r, branch, name)
 	}
-	for _, try := range []func(context.Context, *refs, string) (hash.Hash, error){branchHead, tagCommit, db.commitByHash} {
+	for _, try := range []func(context.Context, *refs, string) (hash.Hash, error){branchHead, tagCommit, trackedHead, db.commitByHash} {
 		h, err := try(ctx, r, name)
 		if errors.Is(err, ErrNotFound) {
 			continue

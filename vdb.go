@@ -9,6 +9,7 @@ import (
 	"github.com/vdbgo/vdb/hash"
 	"github.com/vdbgo/vdb/nbs"
 	"github.com/vdbgo/vdb/prolly"
+	"github.com/vdbgo/vdb/remote"
 )
 
 // DB is an open database. It may be used by many goroutines at once, and the
@@ -20,6 +21,7 @@ type DB struct {
 	layouts *sync.Map // schema address → *layout
 	moved   notifier
 	turns   *turns
+	remotes *remote.Options
 }
 
 // blocks is what a DB needs of a block store: *nbs.Store and *nbs.Memory have it.
@@ -54,6 +56,9 @@ type Options struct {
 	FS nbs.FS
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Remotes says how other databases are reached; nil is by their directories and
+	// by HTTP.
+	Remotes *remote.Options
 }
 
 // MainBranch is the branch that a new database has.
@@ -70,10 +75,23 @@ const Memory = ":memory:"
 // where, every write fails with that error, and a read that meets damage fails
 // instead of returning anything that was not written.
 func Open(ctx context.Context, path string, opts *Options) (*DB, error) {
+	db, err := openStore(ctx, path, opts)
+	if err != nil {
+		return nil, opError("open "+path, err)
+	}
+	if err := db.initialize(ctx); err != nil {
+		db.blocks.Close()
+		return nil, opError("open "+path, err)
+	}
+	return db, nil
+}
+
+// openStore opens a database that may have no branch yet.
+func openStore(ctx context.Context, path string, opts *Options) (*DB, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	db := &DB{path: path, now: opts.Now, layouts: new(sync.Map), turns: newTurns()}
+	db := &DB{path: path, now: opts.Now, layouts: new(sync.Map), turns: newTurns(), remotes: opts.Remotes}
 	if db.now == nil {
 		db.now = time.Now
 	}
@@ -86,14 +104,7 @@ func Open(ctx context.Context, path string, opts *Options) (*DB, error) {
 			LeadsTo: db.leadsTo, CollectGrowth: opts.CollectGrowth,
 		})
 	}
-	if err != nil {
-		return nil, opError("open "+path, err)
-	}
-	if err := db.initialize(ctx); err != nil {
-		db.blocks.Close()
-		return nil, opError("open "+path, err)
-	}
-	return db, nil
+	return db, err
 }
 
 // initialize gives a new store its first commit and branch.
@@ -103,8 +114,14 @@ func (db *DB) initialize(ctx context.Context) error {
 		return err
 	}
 	if !root.IsZero() {
-		_, err := loadRefs(ctx, db.reader(), root)
-		return err
+		r, err := loadRefs(ctx, db.reader(), root)
+		if err != nil {
+			return err
+		}
+		if whole, err := r.hasBranches(ctx); whole || err != nil {
+			return err
+		}
+		return fmt.Errorf("it is a clone that was cut; clone again to go on: %w", ErrNotDatabase)
 	}
 	return db.update(ctx, db.blocks.NewWriter(), func(ctx context.Context, r *refs) error {
 		if !r.isNew() {

@@ -44,6 +44,15 @@ func Parse(s string) (Hash, error) {
 // String returns h as 40 lower-case hexadecimal digits.
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 
+// MarshalText returns what String does, for JSON.
+func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// UnmarshalText reads what MarshalText has written.
+func (h *Hash) UnmarshalText(text []byte) (err error) {
+	*h, err = Parse(string(text))
+	return err
+}
+
 // IsZero tells whether h addresses nothing.
 func (h Hash) IsZero() bool { return h == Hash{} }
 

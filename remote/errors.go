@@ -22,6 +22,12 @@ var (
 	ErrNotFastForward = errors.New("not a fast-forward")
 	// ErrMoved: the ref is no longer what the sender saw.
 	ErrMoved = errors.New("the ref has moved")
+	// ErrUnrelated: two commits have no common ancestor.
+	ErrUnrelated = errors.New("unrelated histories")
+	// ErrDirty: the branch has uncommitted changes on the remote.
+	ErrDirty = errors.New("the branch has uncommitted changes on the remote")
+	// ErrTooLarge: it is more than the far end takes.
+	ErrTooLarge = errors.New("more than the far end takes")
 	// ErrProtocol: the far end sent what it must not: wrong bytes, a chunk before
 	// what it leads to, more than it announced.
 	ErrProtocol = errors.New("the far end breaks the protocol")

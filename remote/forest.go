@@ -10,8 +10,12 @@ import (
 // firstOther is the kind from which on chunks are not nodes of trees or blobs.
 const firstOther = chunk.Root
 
-// treeNode is the kind of a tree's nodes above its leaves.
-const treeNode chunk.Kind = 2
+// Kinds of nodes, see docs/FORMAT.md.
+const (
+	treeNode  chunk.Kind = 2 // above the leaves
+	blobLeaf  chunk.Kind = 3
+	blobIndex chunk.Kind = 4
+)
 
 // levelOf returns the level of a tree's or blob's node, 0 for its leaves.
 func levelOf(data []byte) int {

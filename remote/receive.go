@@ -24,6 +24,7 @@ type Receiver struct {
 	tops   map[hash.Hash]struct{}
 	relied map[hash.Hash]struct{}
 	count  int64
+	values int64 // of count, those of values out of line
 	limit  int64
 	// Progress, if not nil, is called now and then, and at the end.
 	Progress func(received int64)
@@ -41,9 +42,7 @@ func NewReceiver(im *nbs.Import, grafts []Graft) *Receiver {
 		im: im, tops: map[hash.Hash]struct{}{}, relied: map[hash.Hash]struct{}{}, cut: map[hash.Hash][]hash.Hash{},
 		unsettled: checkpointBytes,
 	}
-	for _, g := range grafts {
-		r.cut[g.Commit] = g.Parents
-	}
+	r.Cut(grafts)
 	return r
 }
 
@@ -75,15 +74,22 @@ func (r *Receiver) Count() int64 { return r.count }
 // leads to.
 func (r *Receiver) Relied() iter.Seq[hash.Hash] { return maps.Keys(r.relied) }
 
-// Announce sets how many chunks there are to be.
+// Cut tells that history may end at the grafts, too.
+func (r *Receiver) Cut(grafts []Graft) {
+	for _, g := range grafts {
+		r.cut[g.Commit] = g.Parents
+	}
+}
+
+// Announce sets how many chunks there are to be, but for values out of line.
 func (r *Receiver) Announce(total int64) { r.limit = total }
 
 // Receive takes in all that chunks yields, with a context that ends when Receive
 // does. After an error, what came before it can be kept.
 func (r *Receiver) Receive(ctx context.Context, chunks func(context.Context) iter.Seq2[Chunk, error]) error {
-	ctx, cancel := context.WithCancel(ctx)
+	reading, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for c, err := range unpacked(ctx, cancel, chunks(ctx)) {
+	for c, err := range unpacked(reading, cancel, chunks(reading)) {
 		if err != nil {
 			return err
 		}
@@ -96,7 +102,11 @@ func (r *Receiver) Receive(ctx context.Context, chunks func(context.Context) ite
 }
 
 func (r *Receiver) add(ctx context.Context, c unpackedChunk) error {
-	if r.count++; r.count > r.limit {
+	r.count++
+	if kind := chunk.KindOf(c.data); kind == blobLeaf || kind == blobIndex {
+		r.values++ // not announced
+	}
+	if r.count-r.values > r.limit {
 		return fmt.Errorf("more than the %d chunks came that were announced: %w", r.limit, ErrProtocol)
 	}
 	there, err := r.im.Has(ctx, c.Hash)

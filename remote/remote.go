@@ -60,33 +60,33 @@ type Chunk = nbs.Stored
 // Refs is what a remote shows of itself.
 type Refs struct {
 	// Refs are branches and tags in the order of their names.
-	Refs []Ref
+	Refs []Ref `json:"refs"`
 	// Grafts are commits whose parents the remote does not have, see Graft.
-	Grafts []Graft
+	Grafts []Graft `json:"grafts,omitempty"`
 	// Root is the whole state of a remote that is a backup: a store root with all
 	// refs and working sets; zero otherwise.
-	Root hash.Hash
+	Root hash.Hash `json:"root,omitzero"`
 }
 
 // Ref is a name for a commit.
 type Ref struct {
 	// Name is heads/NAME of a branch, tags/NAME of a tag.
-	Name string
+	Name string `json:"name"`
 	// Hash addresses the commit of a branch, the chunk of a tag.
-	Hash hash.Hash
+	Hash hash.Hash `json:"hash"`
 	// Commit is the commit that either names.
-	Commit hash.Hash
+	Commit hash.Hash `json:"commit"`
 }
 
 // Graft tells that a commit's parents are not the ones it names: those are not
 // there, because the database has a part of the history only.
 type Graft struct {
-	Commit hash.Hash
+	Commit hash.Hash `json:"commit"`
 	// Parents are the commits to go on from in place of its parents.
-	Parents []hash.Hash
+	Parents []hash.Hash `json:"parents,omitempty"`
 	// Detail is what the database that cut the history recorded of that. Package
 	// vdb gives it a meaning.
-	Detail []byte
+	Detail []byte `json:"detail,omitempty"`
 }
 
 // FetchRequest says what a receiver wants, and what it has.
@@ -111,10 +111,10 @@ type FetchRequest struct {
 // FetchHeader is what precedes the chunks.
 type FetchHeader struct {
 	// Chunks is how many there are, but for values out of line.
-	Chunks int64
+	Chunks int64 `json:"chunks"`
 	// Grafts are the commits among the wanted whose parents are left out, because
 	// the sender does not have them, or because of FetchRequest.Depth.
-	Grafts []Graft
+	Grafts []Graft `json:"grafts,omitempty"`
 }
 
 // PushRequest is refs to be moved, and what the far end needs for that.
@@ -136,13 +136,13 @@ type PushRequest struct {
 // Update moves a ref.
 type Update struct {
 	// Name is heads/NAME or tags/NAME.
-	Name string
+	Name string `json:"name"`
 	// Old is what the ref was when the sender looked; zero if it was not there.
-	Old hash.Hash
+	Old hash.Hash `json:"old"`
 	// New is what it is to be; zero removes it.
-	New hash.Hash
+	New hash.Hash `json:"new"`
 	// Rule says when the update is allowed.
-	Rule Rule
+	Rule Rule `json:"rule"`
 }
 
 // Rule says when a ref may be moved.
