@@ -22,7 +22,6 @@ type Receiver struct {
 	im     *nbs.Import
 	cut    map[hash.Hash][]hash.Hash
 	tops   map[hash.Hash]struct{}
-	relied map[hash.Hash]struct{}
 	count  int64
 	values int64 // of count, those of values out of line
 	limit  int64
@@ -39,8 +38,7 @@ type Receiver struct {
 // grafts, those of the transfer and those that the store has already.
 func NewReceiver(im *nbs.Import, grafts []Graft) *Receiver {
 	r := &Receiver{
-		im: im, tops: map[hash.Hash]struct{}{}, relied: map[hash.Hash]struct{}{}, cut: map[hash.Hash][]hash.Hash{},
-		unsettled: checkpointBytes,
+		im: im, tops: map[hash.Hash]struct{}{}, cut: map[hash.Hash][]hash.Hash{}, unsettled: checkpointBytes,
 	}
 	r.Cut(grafts)
 	return r
@@ -69,10 +67,6 @@ func (r *Receiver) Resume(tops []hash.Hash) {
 
 // Count is how many chunks have arrived.
 func (r *Receiver) Count() int64 { return r.count }
-
-// Relied are the chunks that were in the store and that something which has arrived
-// leads to.
-func (r *Receiver) Relied() iter.Seq[hash.Hash] { return maps.Keys(r.relied) }
 
 // Cut tells that history may end at the grafts, too.
 func (r *Receiver) Cut(grafts []Graft) {
@@ -149,9 +143,6 @@ func (r *Receiver) link(ctx context.Context, c unpackedChunk) error {
 		}
 		if !there && i >= mayMiss {
 			return fmt.Errorf("chunk %s came before %s, to which it leads: %w", c.Hash, h, ErrProtocol)
-		}
-		if there && !r.im.Added(h) {
-			r.relied[h] = struct{}{}
 		}
 		delete(r.tops, h)
 	}
