@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/internal/faultfs"
 	"github.com/vdbgo/vdb/nbs"
 	"github.com/vdbgo/vdb/nbs/nbstest"
 )
@@ -277,7 +278,7 @@ func TestCollectRevive(t *testing.T) {
 type collectModel struct {
 	t      *testing.T
 	random *rand.Rand
-	dir    string
+	fs     *faultfs.FS
 	stores []*nbs.Store
 	graph  *graph
 	head   []hash.Hash // what the root leads to
@@ -293,9 +294,15 @@ type heldRoot struct {
 }
 
 func TestCollectModel(t *testing.T) {
-	for seed := range uint64(12) {
+	seeds := 6
+	if *soak {
+		seeds = 500
+	}
+	first := rand.Uint64()
+	for i := range seeds {
+		seed := first + uint64(i)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			m := &collectModel{t: t, random: rand.New(rand.NewPCG(seed, 1)), dir: t.TempDir(),
+			m := &collectModel{t: t, random: rand.New(rand.NewPCG(seed, 1)), fs: faultfs.New(),
 				graph: &graph{chunks: map[hash.Hash][]byte{}}, head: make([]hash.Hash, 4)}
 			for range 2 {
 				m.stores = append(m.stores, m.open())
@@ -309,7 +316,7 @@ func TestCollectModel(t *testing.T) {
 }
 
 func (m *collectModel) open() *nbs.Store {
-	return openLinked(m.t, m.dir, nbs.Options{JournalBytes: []int64{-1, 40 << 10}[m.random.IntN(2)], CollectGrowth: 20})
+	return openLinked(m.t, faultDir, nbs.Options{FS: m.fs, JournalBytes: []int64{-1, 40 << 10}[m.random.IntN(2)], CollectGrowth: 20})
 }
 
 func (m *collectModel) store() *nbs.Store { return m.stores[m.random.IntN(len(m.stores))] }

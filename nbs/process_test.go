@@ -34,6 +34,12 @@ func TestMain(m *testing.M) {
 
 func child(role string, args []string) error {
 	ctx := context.Background()
+	switch role {
+	case "linked-write", "linked-read", "linked-collect":
+		return linkedChild(ctx, role, args[0])
+	case "linked-history":
+		return endlessLinked(ctx, args[0])
+	}
 	s, err := nbs.Open(ctx, args[0], &nbs.Options{JournalBytes: 256 << 10})
 	if err != nil {
 		return err
