@@ -58,14 +58,14 @@ func (e Engine) Refs(ctx context.Context) (hash.Hash, error) {
 // At returns the version of a snapshot.
 func (e Engine) At(s *Snapshot) Version { return Version{s.version} }
 
-// EngineHold keeps readable what could be read when it was taken, as long as something
+// EngineHold keeps readable what can be read since it was taken, as long as something
 // refers to it.
 type EngineHold = *nbs.Hold
 
 // Hold is taken before a version is looked up, and kept as long as it is read.
 // Contents do not hold what they lead to: a branch's newest version is never
 // collected, and who reads an older one has a hold.
-func (e Engine) Hold() EngineHold { return e.db.blocks.Hold() }
+func (e Engine) Hold() EngineHold { return e.db.blocks.HoldSince() }
 
 // store returns a store that holds nothing.
 func (e Engine) store() readOnlyStore { return readOnlyStore{blocks: e.db.blocks} }

@@ -15,7 +15,7 @@ import (
 // something reads from it. If others have changed the branch since the edit's base,
 // their changes are merged in unless they collide, as Commit would.
 func (e Engine) Pending(ctx context.Context, branch string, edit *EngineEdit) (*DB, error) {
-	p := &pendingBlocks{blocks: e.db.blocks, made: map[hash.Hash][]byte{}}
+	p := &pendingBlocks{blocks: e.db.blocks, held: e.db.blocks.HoldSince(), made: map[hash.Hash][]byte{}}
 	db := &DB{path: e.db.path, blocks: p, now: e.db.now, layouts: e.db.layouts, turns: e.db.turns}
 	if err := e.preview(ctx, p, branch, edit); err != nil {
 		return nil, opError("preview transaction on branch "+branch, err)
@@ -62,6 +62,7 @@ func (e Engine) preview(ctx context.Context, p *pendingBlocks, branch string, ed
 type pendingBlocks struct {
 	blocks
 	root hash.Hash
+	held *nbs.Hold
 	mu   sync.RWMutex
 	made map[hash.Hash][]byte
 }
@@ -84,6 +85,11 @@ func (p *pendingBlocks) Get(ctx context.Context, h hash.Hash) ([]byte, error) {
 		return data, nil
 	}
 	return p.blocks.Get(ctx, h)
+}
+
+// HoldRoot returns the root, and holds what it is made of.
+func (p *pendingBlocks) HoldRoot(context.Context) (hash.Hash, *nbs.Hold, error) {
+	return p.root, p.held, nil
 }
 
 // Root returns the root that leads to what is pending.

@@ -37,6 +37,8 @@ type blocks interface {
 	Compact(ctx context.Context) error
 	Collect(ctx context.Context, o *nbs.CollectOptions) (nbs.CollectReport, error)
 	Hold() *nbs.Hold
+	HoldSince() *nbs.Hold
+	HoldRoot(ctx context.Context) (hash.Hash, *nbs.Hold, error)
 	Damage() error
 	Stats() nbs.Stats
 	Close() error
@@ -183,12 +185,11 @@ func (db *DB) update(ctx context.Context, w *nbs.Writer, fn func(context.Context
 
 // refs returns the newest refs, those of other processes' commits included.
 func (db *DB) refs(ctx context.Context) (*refs, error) {
-	s := db.reader() // before the root: it holds what that leads to
-	root, err := db.blocks.Root(ctx)
+	root, held, err := db.blocks.HoldRoot(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return loadRefs(ctx, s, root)
+	return loadRefs(ctx, readOnlyStore{db.blocks, held}, root)
 }
 
 // layout returns the layout of the schema at h.

@@ -329,7 +329,11 @@ func (m *collectModel) step() {
 		m.overlap()
 	case n < 76:
 		s := m.store()
-		m.held = append(m.held, heldRoot{s.Hold(), s, m.root})
+		root, hold, err := s.HoldRoot(m.t.Context())
+		if err != nil || root != m.root {
+			m.t.Fatalf("root %s, %v; want %s", root, err, m.root)
+		}
+		m.held = append(m.held, heldRoot{hold, s, root})
 	case n < 82 && len(m.held) > 0:
 		i := m.random.IntN(len(m.held))
 		m.graph.wantBelow(m.t, m.held[i].store, m.held[i].root)

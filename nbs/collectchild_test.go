@@ -65,11 +65,18 @@ func readOld(ctx context.Context, s *nbs.Store) error {
 	}
 	var all []old
 	for range 10 {
-		hold := s.Hold()
-		n, err := newestLinked(ctx, s)
+		root, hold, err := s.HoldRoot(ctx)
 		if err != nil {
 			return err
 		}
+		if root.IsZero() {
+			continue
+		}
+		data, err := s.Get(ctx, root)
+		if err != nil {
+			return err
+		}
+		n := numberOf(data)
 		all = append(all, old{hold, n})
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -257,6 +257,9 @@ func TestCollectSpilled(t *testing.T) {
 		spill(given, 1000)
 		_, err := collector.Collect(ctx, &nbs.CollectOptions{Full: true})
 		must(t, err)
+		if has, err := collector.Has(ctx, hash.Of(link(10, 1<<20))); err != nil || !has {
+			t.Errorf("a chunk that a Writer has spilled: Has = %v, %v", has, err)
+		}
 		must(t, s.Commit(ctx, w, nbstest.Set(root)))
 		g.wantBelow(t, collector, root)
 		given.Discard()

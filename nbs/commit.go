@@ -105,7 +105,8 @@ func (s *Store) keep(w *Writer) {
 		s.cache.putWritten(c.address, c.data)
 	}
 	w.Discard()
-	w.hold, w.epoch = s.Hold(), s.epoch.Load()
+	w.epoch = s.epoch.Load()
+	w.hold = s.HoldSince()
 }
 
 // commitBatch runs the updates, appends what they made, and makes it durable.

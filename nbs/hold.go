@@ -1,6 +1,7 @@
 package nbs
 
 import (
+	"context"
 	"errors"
 	"runtime"
 	"slices"
@@ -18,8 +19,20 @@ import (
 // A Hold lasts as long as something refers to it; it needs no closing. It
 // may be shared by any number of goroutines. A nil one holds nothing.
 type Hold struct {
-	view  *view
+	_     [1]byte // so that each has an address of its own
 	taken atomic.Bool
+}
+
+// viewHolds are the holds of a view that can be taken as long as it is the newest.
+type viewHolds struct {
+	of    *Hold // of the view alone
+	since *Hold // of the views that follow it, too
+}
+
+// pastView is a view that was replaced.
+type pastView struct {
+	*view
+	held, heldSince bool
 }
 
 // graceTime is for how long the files of a view stay open at least after it has
@@ -27,15 +40,34 @@ type Hold struct {
 // and are about to take a Hold.
 const graceTime = 5 * time.Second
 
-// Hold returns a Hold of all that can be read now. It costs next to nothing.
-func (s *Store) Hold() *Hold {
+// Hold returns a Hold of what the store can read, as far as it has followed what
+// other processes do. It costs next to nothing.
+func (s *Store) Hold() *Hold { return s.take(func(h *viewHolds) *Hold { return h.of }) }
+
+// HoldSince returns a Hold of what the store can read now or some time later, until
+// it is given up. It is for what does not last: no room is freed meanwhile.
+func (s *Store) HoldSince() *Hold { return s.take(func(h *viewHolds) *Hold { return h.since }) }
+
+// HoldRoot returns the newest root, and a Hold of what it leads to. See Root.
+func (s *Store) HoldRoot(ctx context.Context) (hash.Hash, *Hold, error) {
 	for {
-		h := s.hold.Load()
-		if h == nil {
+		held := s.Hold()
+		root, err := s.Root(ctx)
+		if err != nil || held == s.Hold() { // else the root may be in files that have come since
+			return root, held, err
+		}
+	}
+}
+
+func (s *Store) take(which func(*viewHolds) *Hold) *Hold {
+	for {
+		all := s.holds.Load()
+		if all == nil {
 			return nil
 		}
+		h := which(all)
 		h.taken.Store(true)
-		if s.hold.Load() == h { // else replaceView may not have seen that it is taken
+		if s.holds.Load() == all { // else replaceView may not have seen that it is taken
 			return h
 		}
 	}
@@ -46,35 +78,51 @@ func (s *Store) replaceView(v *view) {
 	for _, u := range v.uses() {
 		*u++
 	}
-	old, held := s.view, s.hold.Swap(&Hold{view: v})
+	holds := s.holds.Swap(&viewHolds{&Hold{}, &Hold{}})
+	if s.view != nil {
+		p := &pastView{view: s.view}
+		s.past = append(s.past, p)
+		s.keepWhile(holds.of, &p.held)
+		s.keepWhile(holds.since, &p.heldSince)
+	}
 	s.view = v
-	if old == nil {
-		return
-	}
-	s.past = append(s.past, old)
-	if !held.taken.Load() {
-		s.forgetLocked(old)
-		return
-	}
-	runtime.AddCleanup(held, func(v *view) { go s.forget(v) }, old)
-	time.AfterFunc(graceTime, func() { runtime.KeepAlive(held) })
+	s.forgetPast()
 }
 
-// forget closes the files of a view that nobody holds any more, but those that
-// another view has.
-func (s *Store) forget(v *view) {
+// keepWhile sets held until nothing refers to h any more.
+func (s *Store) keepWhile(h *Hold, held *bool) {
+	if !h.taken.Load() {
+		return
+	}
+	*held = true
+	runtime.AddCleanup(h, func(held *bool) { go s.forget(held) }, held)
+	time.AfterFunc(graceTime, func() { runtime.KeepAlive(h) })
+}
+
+// forget takes note that a hold is gone.
+func (s *Store) forget(held *bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.files.Lock()
 	defer s.files.Unlock()
-	if s.view != nil {
-		s.forgetLocked(v)
-	}
+	*held = false
+	s.forgetPast()
 }
 
-func (s *Store) forgetLocked(v *view) {
-	s.past = slices.DeleteFunc(s.past, func(p *view) bool { return p == v })
-	s.retire(v)
+// forgetPast closes the files of views that nobody holds any more, but those that
+// another view has.
+func (s *Store) forgetPast() {
+	since := false
+	kept := s.past[:0]
+	for _, p := range s.past {
+		if since = since || p.heldSince; since || p.held {
+			kept = append(kept, p)
+			continue
+		}
+		s.retire(p.view)
+	}
+	clear(s.past[len(kept):])
+	s.past = kept
 	if s.syncing { // a commit may be syncing one of them
 		return
 	}
@@ -121,3 +169,12 @@ func (s *Store) readPast(h hash.Hash) ([]byte, error) {
 
 // Hold returns nil: memory is not collected.
 func (m *Memory) Hold() *Hold { return nil }
+
+// HoldSince returns nil: memory is not collected.
+func (m *Memory) HoldSince() *Hold { return nil }
+
+// HoldRoot returns the newest root, and nil. See Root.
+func (m *Memory) HoldRoot(ctx context.Context) (hash.Hash, *Hold, error) {
+	root, err := m.Root(ctx)
+	return root, nil, err
+}

@@ -40,11 +40,11 @@ type Store struct {
 	compaction  housekeeping
 	indexing    housekeeping
 
-	files sync.RWMutex         // read-held while a file of a view is read
-	view  *view                // written with files and mu held; nil after Close
-	past  []*view              // earlier ones that somebody holds; written likewise
-	hold  atomic.Pointer[Hold] // of view
-	epoch atomic.Uint64        // of view's manifest
+	files sync.RWMutex              // read-held while a file of a view is read
+	view  *view                     // written with files and mu held; nil after Close
+	past  []*pastView               // earlier ones that somebody holds, oldest first; written likewise
+	holds atomic.Pointer[viewHolds] // of view
+	epoch atomic.Uint64             // of view's manifest
 
 	leadsTo LeadsTo // nil: nothing is collected
 	growth  int     // see Options.CollectGrowth
@@ -177,11 +177,12 @@ func (s *Store) closeFiles() error {
 	if s.view == nil {
 		return nil
 	}
-	for _, v := range append(s.past, s.view) {
-		s.retire(v)
+	for _, p := range s.past {
+		s.retire(p.view)
 	}
+	s.retire(s.view)
 	s.view, s.past = nil, nil
-	s.hold.Store(nil)
+	s.holds.Store(nil)
 	return s.closeRetired()
 }
 
@@ -349,7 +350,7 @@ func (s *Store) present(h hash.Hash) bool {
 func (s *Store) NewWriter() *Writer {
 	epoch := s.epoch.Load() // before the Hold, which then has all that the epoch had
 	w := newWriter(s, true)
-	w.hold, w.epoch = s.Hold(), epoch
+	w.hold, w.epoch = s.HoldSince(), epoch
 	return w
 }
 
