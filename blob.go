@@ -167,7 +167,7 @@ func (tx *Tx) PutBlob(table, column string, r io.Reader, key ...any) error {
 }
 
 func (tx *Tx) putBlob(table, column string, r io.Reader, key []any) error {
-	t, err := tx.direct(table)
+	t, triggered, err := tx.direct(table)
 	if err != nil {
 		return err
 	}
@@ -192,6 +192,9 @@ func (tx *Tx) putBlob(table, column string, r io.Reader, key []any) error {
 	}
 	if row[i], err = outlineStream(tx.ctx, t.store, kind, r); err != nil {
 		return err
+	}
+	if triggered {
+		return tx.putBlobInSQL(t, i, row, k)
 	}
 	if err := t.prepare(row); err != nil {
 		return err

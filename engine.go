@@ -17,10 +17,16 @@ import (
 // Engine reads and writes versions tree by tree, without the rules of the typed
 // API. It is made for package sqlite, which has SQLite keep the rules; programs
 // have no use for it. It may be used by many goroutines at once.
-type Engine struct{ db *DB }
+type Engine struct {
+	db *DB
+	tx *Tx // whose own state it is; nil: what is committed
+}
 
 // Engine returns the access that package sqlite needs.
 func (db *DB) Engine() Engine { return Engine{db: db} }
+
+// DB returns the database.
+func (e Engine) DB() *DB { return e.db }
 
 // Version names the contents of a database. Two that are equal have equal
 // contents.
@@ -40,6 +46,9 @@ func (e Engine) Working(ctx context.Context, branch string) (Version, error) {
 
 // WorkingAt returns the version of a branch's working set, by what Refs has returned.
 func (e Engine) WorkingAt(ctx context.Context, branch string, refs hash.Hash) (Version, error) {
+	if e.tx != nil {
+		return Version{e.tx.inSQL.at}, nil
+	}
 	r, err := loadRefs(ctx, e.db.reader(), refs)
 	if err != nil {
 		return Version{}, opError("read branch "+branch, err)
@@ -51,6 +60,9 @@ func (e Engine) WorkingAt(ctx context.Context, branch string, refs hash.Hash) (V
 // Refs returns the address of all branches, tags and sequences: while it is the same
 // nothing has been committed, by other processes neither.
 func (e Engine) Refs(ctx context.Context) (hash.Hash, error) {
+	if e.tx != nil {
+		return hash.Of(append(e.tx.inSQL.at.root[:], e.tx.inSQL.at.ids[:]...)), nil
+	}
 	root, err := e.db.blocks.Root(ctx)
 	return root, opError("read branches", err)
 }
@@ -67,8 +79,13 @@ type EngineHold = *nbs.Hold
 // collected, and who reads an older one has a hold.
 func (e Engine) Hold() EngineHold { return e.db.blocks.HoldSince() }
 
-// store returns a store that holds nothing.
-func (e Engine) store() readOnlyStore { return readOnlyStore{blocks: e.db.blocks} }
+// store returns a store that holds nothing, or the transaction's own.
+func (e Engine) store() prolly.Store {
+	if e.tx != nil {
+		return e.tx.store
+	}
+	return readOnlyStore{blocks: e.db.blocks}
+}
 
 // Contents are a version's parts. They are immutable.
 type Contents struct {
@@ -593,6 +610,10 @@ type EngineItems func(ctx context.Context, w prolly.Store) iter.Seq2[prolly.Edit
 // ErrConstraint, and nothing is changed.
 func (e Engine) Commit(ctx context.Context, branch string, edit *EngineEdit) (own, now Version, err error) {
 	op := "commit transaction on branch " + branch
+	if e.tx != nil {
+		own, err = e.tx.adopt(ctx, edit)
+		return own, own, opError(op, err)
+	}
 	w := e.db.blocks.NewWriter()
 	defer w.Discard()
 	made, err := e.apply(ctx, w, edit)

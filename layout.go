@@ -284,20 +284,44 @@ func (l *layout) keyValues(key []byte, row []Value) ([]Value, error) {
 
 // prepare applies affinities to row in place and checks its values.
 func (l *layout) prepare(row []Value) error {
+	if err := l.checkWidth(row); err != nil {
+		return err
+	}
+	for i := range row {
+		if err := l.prepareColumn(row, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *layout) checkWidth(row []Value) error {
 	if len(row) != len(l.cols) {
 		return invalidf("table %s: a row of %d values for %d columns", l.schema.Name, len(row), len(l.cols))
 	}
-	for i := range row {
-		c := &l.cols[i]
-		row[i] = c.affinity.Apply(row[i])
-		if row[i].IsNull() && c.notNull && !l.computes(i) && !(l.kind == keyInteger && l.key[0].column == i) {
-			return &ConstraintError{Op: "write", Violations: []Violation{{
-				Kind: ViolatesNotNull, Table: l.schema.Name, Key: l.knownKey(row), Columns: []string{c.name}, Values: []Value{Null()},
-			}}}
+	return nil
+}
+
+// prepareColumns is prepare for some columns of a row.
+func (l *layout) prepareColumns(row []Value, columns []int) error {
+	for _, i := range columns {
+		if err := l.prepareColumn(row, i); err != nil {
+			return err
 		}
-		if err := checkValue(row[i]); err != nil {
-			return fmt.Errorf("table %s: column %s: %w", l.schema.Name, c.name, err)
-		}
+	}
+	return nil
+}
+
+func (l *layout) prepareColumn(row []Value, i int) error {
+	c := &l.cols[i]
+	row[i] = c.affinity.Apply(row[i])
+	if row[i].IsNull() && c.notNull && !l.computes(i) && !(l.kind == keyInteger && l.key[0].column == i) {
+		return &ConstraintError{Op: "write", Violations: []Violation{{
+			Kind: ViolatesNotNull, Table: l.schema.Name, Key: l.knownKey(row), Columns: []string{c.name}, Values: []Value{Null()},
+		}}}
+	}
+	if err := checkValue(row[i]); err != nil {
+		return fmt.Errorf("table %s: column %s: %w", l.schema.Name, c.name, err)
 	}
 	return nil
 }

@@ -166,6 +166,23 @@ func (m *mapping) keep(ctx context.Context, t *tableView, vals []Value) error {
 	return nil
 }
 
+// writeInSQL stores the columns that the struct holds, and leaves the key in keys.
+func (m *mapping) writeInSQL(tx *Tx, t *tableView, mode writeMode, vals, keys *[]Value) error {
+	var columns []int
+	for i := range m.fields {
+		columns = append(columns, m.fields[i].column)
+	}
+	rowid, err := tx.writeInSQL(t, mode, columns, *vals)
+	if err != nil {
+		return err
+	}
+	*keys = append((*keys)[:0], t.knownKey(*vals)...)
+	if t.kind == keyInteger && (*keys)[0].IsNull() {
+		(*keys)[0] = record.Int(rowid)
+	}
+	return nil
+}
+
 // keyField returns the field of the primary key's column i, or nil.
 func (m *mapping) keyField(i int) *mappedField {
 	if i >= len(m.layout.key) {

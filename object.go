@@ -93,8 +93,8 @@ func (s *Snapshot) Objects() ([]Object, error) {
 }
 
 func (s *Snapshot) objects() ([]Object, error) {
-	if s.done {
-		return nil, ErrTxDone
+	if err := s.ready(); err != nil {
+		return nil, err
 	}
 	var objects []Object
 	for _, keys := range []prolly.Range{viewKeys, triggerKeys} {
@@ -120,8 +120,8 @@ func (s *Snapshot) Settings() (Settings, error) {
 
 func (s *Snapshot) settings() (Settings, error) {
 	var set Settings
-	if s.done {
-		return set, ErrTxDone
+	if err := s.ready(); err != nil {
+		return set, err
 	}
 	value, ok, err := s.root.Get(s.ctx, []byte(settingsKey))
 	if err != nil || !ok {

@@ -60,6 +60,9 @@ func loadSequences(ctx context.Context, s prolly.Store, address hash.Hash) (*Seq
 // Sequences returns the sequences as they are. A state that is passed in is
 // returned if it is still the newest.
 func (e Engine) Sequences(ctx context.Context, known *Sequences) (*Sequences, error) {
+	if e.tx != nil {
+		return e.tx.sequences(ctx)
+	}
 	r, err := e.db.refs(ctx)
 	if err != nil {
 		return nil, opError("read sequences", err)

@@ -24,6 +24,9 @@ type Snapshot struct {
 	root    prolly.Tree
 	tables  map[string]*tableView // by folded name
 	done    bool                  // it is a transaction's, which has ended
+	// settle brings a transaction's own state up to what it has written in SQL; nil if
+	// there is nothing in SQL.
+	settle func() error
 }
 
 // Reader is what is read from: a *Snapshot or a *Tx. No other type can be one.
@@ -61,8 +64,8 @@ func (s *Snapshot) Root() hash.Hash { return s.version.root }
 
 // Tables lists the tables' names in order.
 func (s *Snapshot) Tables() ([]string, error) {
-	if s.done {
-		return nil, opError("list tables", ErrTxDone)
+	if err := s.ready(); err != nil {
+		return nil, opError("list tables", err)
 	}
 	var names []string
 	for e, err := range tableEntries(s.ctx, s.root) {
@@ -78,6 +81,17 @@ func (s *Snapshot) Tables() ([]string, error) {
 	return names, nil
 }
 
+// ready makes sure that there is something to read, and that it is all there.
+func (s *Snapshot) ready() error {
+	if s.done {
+		return ErrTxDone
+	}
+	if s.settle != nil {
+		return s.settle()
+	}
+	return nil
+}
+
 // Schema returns a copy of the table's schema.
 func (s *Snapshot) Schema(table string) (*Schema, error) {
 	t, err := s.table(table)
@@ -89,11 +103,11 @@ func (s *Snapshot) Schema(table string) (*Schema, error) {
 
 // table returns the view of a table that all reads and writes go through.
 func (s *Snapshot) table(name string) (*tableView, error) {
+	if err := s.ready(); err != nil {
+		return nil, fmt.Errorf("table %s: %w", name, err)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.done {
-		return nil, fmt.Errorf("table %s: %w", name, ErrTxDone)
-	}
 	if t, ok := s.tables[name]; ok {
 		return t, nil
 	}

@@ -24,6 +24,7 @@ type Tx struct {
 	// oneTable is the table written last, which saves small transactions a map look-up.
 	oneTable *tableView
 	pending  int // bytes of edits in memory
+	inSQL    inSQL
 }
 
 // flushBytes is how much a transaction holds in memory before it applies its
@@ -154,6 +155,9 @@ func (tx *Tx) Rollback() {
 		return
 	}
 	tx.done = true
+	if tx.inSQL.sql != nil {
+		tx.inSQL.sql.Close() // what it holds is given up
+	}
 	tx.writer.Discard()
 }
 
@@ -182,7 +186,7 @@ func (e lostRace) Unwrap() error        { return e.error }
 func (tx *Tx) commit() error {
 	base := tx.version
 	theirs, err := tx.save()
-	if err != nil || theirs == base {
+	if err != nil || theirs == base && len(tx.inSQL.counts) == 0 {
 		return err
 	}
 	if err := tx.db.verifyWritten(tx.ctx, tx.store, base, theirs); err != nil {
@@ -194,6 +198,9 @@ func (tx *Tx) commit() error {
 			return err
 		}
 		if state.working, err = tx.db.rebase(ctx, tx.store, base, state.working, theirs); err != nil {
+			return err
+		}
+		if err := tx.countAll(ctx, r); err != nil {
 			return err
 		}
 		return r.setBranch(ctx, tx.branch, state)
@@ -241,6 +248,9 @@ func (tx *Tx) save() (version, error) {
 // flush applies the edits of all tables to their trees and puts the new entries
 // into the root.
 func (tx *Tx) flush() error {
+	if err := tx.take(); err != nil {
+		return err
+	}
 	var edits []prolly.Edit
 	for t := range tx.touched {
 		changed, err := t.flush(tx.ctx)
@@ -299,27 +309,48 @@ func (tx *Tx) writable(name string) (*tableView, error) {
 	return t, t.needsEvaluator()
 }
 
-// direct is writable for a row that the caller gives. SQL fires triggers on those;
-// rows that another version has come with what triggers did there.
-func (tx *Tx) direct(name string) (*tableView, error) {
-	t, err := tx.writable(name)
-	if err != nil || t.untriggered {
-		return t, err
+// direct is writable for a row that the caller gives. It tells whether the table has
+// triggers, which SQL fires on those; rows that another version has come with what
+// triggers did there.
+func (tx *Tx) direct(name string) (t *tableView, triggered bool, err error) {
+	if len(tx.inSQL.triggered) > 0 {
+		if t, ok := tx.inSQL.triggered[fold(name)]; ok {
+			return t, true, tx.usable() // it is not read, so SQL may hold writes
+		}
 	}
+	t, err = tx.writable(name)
+	if err != nil || t.untriggered {
+		return t, false, err
+	}
+	o, err := tx.triggerOf(t.schema.Name)
+	if err != nil {
+		return nil, false, err
+	}
+	if t.untriggered = o == nil; t.untriggered {
+		return t, false, nil
+	}
+	if registered.Load() == nil {
+		return nil, false, fmt.Errorf("table %s has trigger %s: %w", t.schema.Name, o.Name, ErrNeedsSQL)
+	}
+	if tx.inSQL.triggered == nil {
+		tx.inSQL.triggered = map[string]*tableView{}
+	}
+	tx.inSQL.triggered[fold(t.schema.Name)] = t
+	return t, true, nil
+}
+
+// triggerOf returns a trigger of a table, or nil.
+func (tx *Tx) triggerOf(table string) (*Object, error) {
 	for item, err := range tx.root.Items(tx.ctx, triggerKeys) {
 		var o Object
 		if err == nil {
 			o, err = loadObject(tx.ctx, tx.store, item.Value)
 		}
-		if err != nil {
-			return nil, err
-		}
-		if sameName(o.Table, t.schema.Name) {
-			return nil, fmt.Errorf("table %s has trigger %s, which SQL alone can fire; write its rows through SQL: %w", t.schema.Name, o.Name, ErrNeedsSQL)
+		if err != nil || sameName(o.Table, table) {
+			return &o, err
 		}
 	}
-	t.untriggered = true
-	return t, nil
+	return nil, nil
 }
 
 // written returns a table that is about to get rows which another version of it

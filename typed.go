@@ -223,7 +223,7 @@ func (t *Table[T]) Add(tx *Tx, row *T) error {
 
 // write stores b.row, and leaves its primary key in b.keys.
 func (t *Table[T]) write(tx *Tx, mode writeMode, b *rowBuffer[T]) error {
-	view, err := tx.direct(t.Name())
+	view, triggered, err := tx.direct(t.Name())
 	if err != nil {
 		return err
 	}
@@ -234,6 +234,9 @@ func (t *Table[T]) write(tx *Tx, mode writeMode, b *rowBuffer[T]) error {
 	if b.vals, err = m.values(tx.ctx, view.store, b.vals, unsafe.Pointer(&b.row)); err != nil {
 		return err
 	}
+	if triggered {
+		return m.writeInSQL(tx, view, mode, &b.vals, &b.keys)
+	}
 	if mode != writeInsert {
 		if err := m.keep(tx.ctx, view, b.vals); err != nil {
 			return err
@@ -243,10 +246,7 @@ func (t *Table[T]) write(tx *Tx, mode writeMode, b *rowBuffer[T]) error {
 	if err != nil {
 		return err
 	}
-	b.keys = b.keys[:0]
-	for _, k := range view.key {
-		b.keys = append(b.keys, b.vals[k.column])
-	}
+	b.keys = append(b.keys[:0], view.knownKey(b.vals)...)
 	return tx.wrote(n)
 }
 
@@ -258,7 +258,7 @@ func (t *Table[T]) Delete(tx *Tx, key ...any) error {
 }
 
 func (t *Table[T]) delete(tx *Tx, key []any, b *rowBuffer[T]) error {
-	view, err := tx.direct(t.Name())
+	view, triggered, err := tx.direct(t.Name())
 	if err != nil {
 		return err
 	}
@@ -268,6 +268,9 @@ func (t *Table[T]) delete(tx *Tx, key []any, b *rowBuffer[T]) error {
 	}
 	if b.keys, err = m.key(b.keys[:0], key); err != nil {
 		return err
+	}
+	if triggered {
+		return tx.deleteInSQL(view, b.keys)
 	}
 	return tx.deleteRow(view, b.keys)
 }

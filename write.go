@@ -42,7 +42,7 @@ func (tx *Tx) Delete(table string, key ...any) error {
 }
 
 func (tx *Tx) write(table string, mode writeMode, row Row) error {
-	t, err := tx.direct(table)
+	t, triggered, err := tx.direct(table)
 	if err != nil {
 		return err
 	}
@@ -53,6 +53,13 @@ func (tx *Tx) write(table string, mode writeMode, row Row) error {
 			return fmt.Errorf("table %s, column %d: %w", table, i, err)
 		}
 	}
+	if triggered {
+		if err := t.checkWidth(vals); err != nil {
+			return err
+		}
+		_, err := tx.writeInSQL(t, mode, t.allColumns(), vals)
+		return err
+	}
 	n, err := t.write(tx.ctx, mode, vals)
 	if err != nil {
 		return err
@@ -61,13 +68,16 @@ func (tx *Tx) write(table string, mode writeMode, row Row) error {
 }
 
 func (tx *Tx) delete(table string, key []any) error {
-	t, err := tx.direct(table)
+	t, triggered, err := tx.direct(table)
 	if err != nil {
 		return err
 	}
 	vals, err := valuesOf(key)
 	if err != nil {
 		return err
+	}
+	if triggered {
+		return tx.deleteInSQL(t, vals)
 	}
 	return tx.deleteRow(t, vals)
 }

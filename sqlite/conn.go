@@ -47,6 +47,15 @@ var (
 )
 
 func connect(ctx context.Context, db *database, d dsn) (*conn, error) {
+	c := newConn(db, d)
+	if err := c.point(ctx, c.home); err != nil {
+		return nil, err
+	}
+	return c, c.start(d)
+}
+
+// newConn returns a connection that points nowhere yet.
+func newConn(db *database, d dsn) *conn {
 	c := &conn{db: db, home: d.revision, author: d.author, tables: map[string]module.Table{}}
 	if c.home == "" {
 		c.home = vdb.MainBranch
@@ -54,17 +63,19 @@ func connect(ctx context.Context, db *database, d dsn) (*conn, error) {
 	c.session = &session{db: db.vdb, author: d.author, readOnly: d.readOnly, settle: c.settle, open: c.open, moved: c.moved}
 	c.file = &connFile{db: db, readOnly: d.readOnly, committing: c.session.ctx, ctx: func() context.Context { return context.WithoutCancel(c.session.ctx()) }}
 	c.history = &attached{conn: c}
-	if err := c.point(ctx, c.home); err != nil {
-		return nil, err
-	}
+	return c
+}
+
+// start opens SQLite's connection on the file.
+func (c *conn) start(d dsn) error {
 	c.name = vfs.Add(c.file)
 	inner, err := handover.open(c, c.name, d.engineDSN(c.name, vfs.SystemName))
 	if err != nil {
 		vfs.Remove(c.name)
-		return nil, c.explain(err)
+		return c.explain(err)
 	}
 	c.engineConn = inner.(engineConn)
-	return c, nil
+	return nil
 }
 
 // setUp gives SQLite's connection its functions, before anything runs on it.

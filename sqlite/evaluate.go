@@ -24,6 +24,7 @@ func init() { vdb.RegisterEvaluator(new(evaluator)) }
 type evaluator struct {
 	once    sync.Once
 	scratch *introspector
+	pages   *pageCache // of transactions
 	err     error
 }
 
@@ -31,10 +32,19 @@ var _ vdb.Evaluator = (*evaluator)(nil)
 
 // try runs fn in an empty database, which stays empty.
 func (e *evaluator) try(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	if e.once.Do(func() { e.scratch, e.err = newIntrospector() }); e.err != nil {
-		return e.err
+	if err := e.start(); err != nil {
+		return err
 	}
 	return e.scratch.try(ctx, fn)
+}
+
+// start makes what the evaluator needs once.
+func (e *evaluator) start() error {
+	e.once.Do(func() {
+		e.scratch, e.err = newIntrospector()
+		e.pages = newPageCache(defaultCacheBytes)
+	})
+	return e.err
 }
 
 // Generated tells which columns of a table are computed and stored.
@@ -214,7 +224,7 @@ func (t *trial) prepare() (err error) {
 		}
 	}
 	if t.rowid = len(t.schema.PrimaryKey) == 0; t.rowid {
-		alias, err := t.rowidName()
+		alias, err := rowidAlias(t.schema)
 		if err != nil {
 			return err
 		}
@@ -225,9 +235,9 @@ func (t *trial) prepare() (err error) {
 	return err
 }
 
-// rowidName returns a name of the rowid that no column has taken.
-func (t *trial) rowidName() (string, error) {
-	def, err := sqltext.ParseCreateTable(tableSQL(t.schema))
+// rowidAlias returns a name of a table's rowid that no column has taken.
+func rowidAlias(s *vdb.Schema) (string, error) {
+	def, err := sqltext.ParseCreateTable(tableSQL(s))
 	if err != nil {
 		return "", err
 	}
