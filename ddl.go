@@ -131,37 +131,61 @@ func (tx *Tx) settled(table string) (*tableView, error) {
 	return tx.table(table)
 }
 
-// alterable is settled for a table whose definition is to be changed. What SQL has
-// made has texts that only SQL can change; so has, if names change or go, a view or a
-// trigger that has the table's name in it.
-func (tx *Tx) alterable(table string, names bool) (*tableView, error) {
-	t, err := tx.settled(table)
-	if err != nil {
-		return nil, err
+// alterable is settled for a table whose definition is to be changed. It tells whether
+// SQL must do that: if the table has a text, which SQL has made, or, where names
+// change or go, anything has that mentions the table.
+func (tx *Tx) alterable(table string, names bool) (t *tableView, text bool, err error) {
+	if t, err = tx.settled(table); err != nil {
+		return nil, false, err
 	}
-	if t.schema.SQL != "" {
-		return nil, needsSQL("table " + t.schema.Name)
+	what := ""
+	switch {
+	case t.schema.SQL != "":
+		what = "table " + t.schema.Name
+	case names:
+		what, err = tx.textWith(t.schema)
 	}
-	for _, x := range t.schema.Indexes {
-		if x.SQL != "" && names {
-			return nil, needsSQL("index " + x.Name)
+	if err == nil && what != "" && registered.Load() == nil {
+		err = fmt.Errorf("%s is defined by SQL: %w", what, ErrNeedsSQL)
+	}
+	return t, what != "", err
+}
+
+// textWith names an index of a table that is defined by a text, or what else has the
+// table's name in its text.
+func (tx *Tx) textWith(s *Schema) (string, error) {
+	for _, x := range s.Indexes {
+		if x.SQL != "" {
+			return "index " + x.Name, nil
 		}
-	}
-	if !names {
-		return t, nil
 	}
 	objects, err := tx.objects()
 	for _, o := range objects {
-		if strings.Contains(fold(o.SQL), fold(table)) {
-			return nil, needsSQL(o.Type + " " + o.Name)
+		if strings.Contains(fold(o.SQL), fold(s.Name)) {
+			return o.Type + " " + o.Name, nil
 		}
 	}
-	return t, err
+	if err != nil {
+		return "", err
+	}
+	for e, err := range tableEntries(tx.ctx, tx.root) {
+		if err != nil {
+			return "", err
+		}
+		l, err := tx.db.layout(tx.ctx, tx.store, e.schema)
+		if err != nil {
+			return "", err
+		}
+		if strings.Contains(fold(l.schema.SQL), fold(s.Name)) {
+			return "table " + l.schema.Name, nil
+		}
+	}
+	return "", nil
 }
 
-// needsSQL is an ErrNeedsSQL about a thing whose definition is a text.
-func needsSQL(what string) error {
-	return fmt.Errorf("%s is defined by SQL, alter it there: %w", what, ErrNeedsSQL)
+// unalterable is the error of a change that SQL has no statement for.
+func unalterable(table, what string) error {
+	return invalidf("table %s was made in SQL, which cannot alter %s: make a new table, copy the rows and rename it", table, what)
 }
 
 // DropTable removes a table, its rows and its triggers; ErrNotFound if there is none.
@@ -193,7 +217,7 @@ func (tx *Tx) RenameTable(from, to string) error {
 }
 
 func (tx *Tx) renameTable(from, to string) error {
-	t, err := tx.alterable(from, true)
+	t, text, err := tx.alterable(from, true)
 	if err != nil {
 		return err
 	}
@@ -204,6 +228,11 @@ func (tx *Tx) renameTable(from, to string) error {
 		if err := tx.mustNotExist(to); err != nil {
 			return err
 		}
+	}
+	if text {
+		return tx.alterInSQL(t, Alteration{To: to})
+	}
+	if !sameName(from, to) {
 		if err := tx.moveIdentity(from, to); err != nil {
 			return err
 		}
@@ -254,9 +283,6 @@ func (tx *Tx) eachForeignKey(parent string, change func(*ForeignKey) bool) error
 				changed = true
 			}
 		}
-		if changed && s.SQL != "" {
-			return needsSQL("the foreign key of table " + s.Name)
-		}
 		if changed {
 			if err := tx.putTable(s, t.entry); err != nil {
 				return err
@@ -272,7 +298,7 @@ func (tx *Tx) AddColumn(table string, c Column) error {
 }
 
 func (tx *Tx) addColumn(table string, c Column) error {
-	t, err := tx.alterable(table, false)
+	t, text, err := tx.alterable(table, false)
 	if err != nil {
 		return err
 	}
@@ -283,6 +309,12 @@ func (tx *Tx) addColumn(table string, c Column) error {
 	}
 	if fallback, _ := parseLiteral(c.Default); c.NotNull && fallback.IsNull() && !t.rows.tree.IsEmpty() {
 		return invalidf("a NOT NULL column needs a default, for the rows there are")
+	}
+	if text {
+		if err := tx.alterInSQL(t, Alteration{Add: &c}); err != nil {
+			return err
+		}
+		return tx.setPolicy(table, c)
 	}
 	if err := tx.takeColumnIdentity(s, c.Name); err != nil {
 		return err
@@ -314,7 +346,7 @@ func (tx *Tx) DropColumn(table, column string) error {
 }
 
 func (tx *Tx) dropColumn(table, column string) error {
-	t, err := tx.alterable(table, true)
+	t, text, err := tx.alterable(table, true)
 	if err != nil {
 		return err
 	}
@@ -324,6 +356,9 @@ func (tx *Tx) dropColumn(table, column string) error {
 	}
 	if use := t.schema.usedBy(column); use != "" {
 		return invalidf("it is used by %s", use)
+	}
+	if text {
+		return tx.alterInSQL(t, Alteration{Drop: column})
 	}
 	s := t.schema.Clone()
 	s.Columns = slices.Delete(s.Columns, i, i+1)
@@ -360,12 +395,15 @@ func (tx *Tx) RenameColumn(table, from, to string) error {
 }
 
 func (tx *Tx) renameColumn(table, from, to string) error {
-	t, err := tx.alterable(table, true)
+	t, text, err := tx.alterable(table, true)
 	if err != nil {
 		return err
 	}
 	if _, err := t.column(from); err != nil {
 		return err
+	}
+	if text {
+		return tx.alterInSQL(t, Alteration{From: from, To: to})
 	}
 	ids, err := tx.identities()
 	if err != nil {
@@ -423,7 +461,7 @@ func (tx *Tx) AlterColumn(table string, c Column) error {
 }
 
 func (tx *Tx) alterColumn(table string, c Column) error {
-	t, err := tx.alterable(table, false)
+	t, text, err := tx.alterable(table, false)
 	if err != nil {
 		return err
 	}
@@ -433,8 +471,32 @@ func (tx *Tx) alterColumn(table string, c Column) error {
 	}
 	s := t.schema.Clone()
 	c.Name = s.Columns[i].Name
+	if s.Columns[i].Merge = c.Merge; s.Columns[i] == c {
+		return tx.setPolicy(table, c)
+	}
+	if text {
+		return unalterable(table, "a column but for its name and merge policy")
+	}
 	s.Columns[i] = c
 	return tx.rebuild(t, s, func(row []Value) []Value { return row })
+}
+
+// setPolicy gives a column its merge policy, of which SQL knows nothing.
+func (tx *Tx) setPolicy(table string, c Column) error {
+	t, err := tx.settled(table)
+	if err != nil {
+		return err
+	}
+	i, err := t.layout.column(c.Name)
+	if err != nil || t.schema.Columns[i].Merge == c.Merge {
+		return err
+	}
+	s := t.schema.Clone()
+	s.Columns[i].Merge = c.Merge
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	return tx.putTable(s, t.entry)
 }
 
 // rebuild writes all rows of a table anew under another schema, or leaves the
@@ -501,6 +563,9 @@ func (tx *Tx) createIndex(table string, x Index) error {
 	if err != nil {
 		return err
 	}
+	if t.schema.SQL != "" && registered.Load() != nil {
+		return tx.alterInSQL(t, Alteration{Index: &x}) // which knows indexes of all tables
+	}
 	view := &tableView{layout: to, store: tx.store, rows: t.rows}
 	h, err := tx.db.buildIndex(tx.ctx, tx.store, view, &to.index[len(s.Indexes)-1])
 	if err != nil {
@@ -525,6 +590,9 @@ func (tx *Tx) dropIndex(table, index string) error {
 	i := s.Index(index)
 	if i < 0 {
 		return ErrNotFound
+	}
+	if s.SQL != "" && isAutoIndex(index) {
+		return unalterable(table, "the constraint that the index is of")
 	}
 	s.Indexes = slices.Delete(s.Indexes, i, i+1)
 	e := t.entry
@@ -555,13 +623,16 @@ func (tx *Tx) DropForeignKey(table string, columns ...string) error {
 }
 
 func (tx *Tx) changeForeignKeys(table string, change func(*Schema) error) error {
-	t, err := tx.alterable(table, false)
+	t, text, err := tx.alterable(table, false)
 	if err != nil {
 		return err
 	}
 	s := t.schema.Clone()
 	if err := change(s); err != nil {
 		return err
+	}
+	if text {
+		return unalterable(table, "foreign keys")
 	}
 	return tx.putTable(s, t.entry)
 }

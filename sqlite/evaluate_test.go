@@ -212,21 +212,6 @@ func TestTypedWritesFireTriggers(t *testing.T) {
 	r.want("main", `SELECT group_concat(id) FROM (SELECT id FROM journal ORDER BY id)`, "1,2,3")
 }
 
-func TestTypedDefinitionsLeaveTextsToSQL(t *testing.T) {
-	r := newRuled(t, pricesTable, `CREATE TABLE plain(a INTEGER, b INTEGER)`, `CREATE VIEW seen AS SELECT a FROM plain`)
-	for name, alter := range map[string]func(tx *vdb.Tx) error{
-		"add column":    func(tx *vdb.Tx) error { return tx.AddColumn("prices", vdb.Column{Name: "x"}) },
-		"rename column": func(tx *vdb.Tx) error { return tx.RenameColumn("prices", "cents", "x") },
-		"rename table":  func(tx *vdb.Tx) error { return tx.RenameTable("prices", "x") },
-		"viewed column": func(tx *vdb.Tx) error { return tx.DropColumn("plain", "a") },
-	} {
-		if err := r.update("main", alter); !errors.Is(err, vdb.ErrNeedsSQL) {
-			t.Errorf("%s: %v, want ErrNeedsSQL", name, err)
-		}
-	}
-	r.sound("main")
-}
-
 func TestMergesReportChecks(t *testing.T) {
 	r := newRuled(t, `CREATE TABLE spans(id INTEGER PRIMARY KEY, low INT, high INT, CHECK (low <= high))`,
 		`INSERT INTO spans VALUES(1, 10, 20), (2, 10, 20)`)

@@ -239,6 +239,9 @@ func (c *txConn) Alter(ctx context.Context, s *vdb.Schema, a vdb.Alteration) err
 	}
 	clear(c.statements)
 	_, err := c.engineConn.ExecContext(ctx, alterSQL(s, a), nil)
+	if codeOf(err) == lib.SQLITE_ERROR {
+		err = fmt.Errorf("%w: %w", vdb.ErrInvalid, err)
+	}
 	return c.told(err)
 }
 

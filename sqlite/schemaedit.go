@@ -166,6 +166,7 @@ func (s *schemaEdit) table(row schemaRow) error {
 	}
 	if old != nil {
 		s.rename(old.Schema(), schema)
+		keepPolicies(old.Schema(), schema)
 	}
 	return s.lay(row, indexes, old, schema)
 }
@@ -221,6 +222,20 @@ func (s *schemaEdit) rename(was, is *vdb.Schema) {
 		to := is.Columns[i].Name
 		if !strings.EqualFold(c.Name, to) && is.Column(c.Name) < 0 && was.Column(to) < 0 {
 			s.edit.Renamed = append(s.edit.Renamed, vdb.EngineRename{Table: is.Name, Column: c.Name, To: to})
+		}
+	}
+}
+
+// keepPolicies gives columns the merge policies that they had, of which SQL knows
+// nothing: by their names, or, of those that were renamed, by their places.
+func keepPolicies(was, is *vdb.Schema) {
+	for i := range is.Columns {
+		at := was.Column(is.Columns[i].Name)
+		if at < 0 && i < len(was.Columns) && len(is.Columns) >= len(was.Columns) && is.Column(was.Columns[i].Name) < 0 {
+			at = i
+		}
+		if at >= 0 {
+			is.Columns[i].Merge = was.Columns[at].Merge
 		}
 	}
 }
