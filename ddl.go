@@ -340,7 +340,7 @@ func (tx *Tx) takeColumnIdentity(s *Schema, column string) error {
 }
 
 // DropColumn removes a column that no key, index or foreign key uses, and
-// rewrites the rows.
+// rewrites the rows. A column that a view, a trigger or a CHECK names stays.
 func (tx *Tx) DropColumn(table, column string) error {
 	return opError("drop column "+table+"."+column, tx.dropColumn(table, column))
 }
@@ -455,7 +455,8 @@ func replaceName(names []string, from, to string) bool {
 
 // AlterColumn gives a column another type, default, collation, NOT NULL or merge
 // policy; its name and identity stay. The rows are rewritten under the new type's
-// affinity. A NULL under a new NOT NULL, and keys that become equal, are refused.
+// affinity. A NULL under a new NOT NULL, and keys that become equal, are refused. Of a
+// table that was made in SQL the merge policy alone can be changed.
 func (tx *Tx) AlterColumn(table string, c Column) error {
 	return opError("alter column "+table+"."+c.Name, tx.alterColumn(table, c))
 }
@@ -591,7 +592,7 @@ func (tx *Tx) dropIndex(table, index string) error {
 	if i < 0 {
 		return ErrNotFound
 	}
-	if s.SQL != "" && isAutoIndex(index) {
+	if s.SQL != "" && s.Indexes[i].Automatic() {
 		return unalterable(table, "the constraint that the index is of")
 	}
 	s.Indexes = slices.Delete(s.Indexes, i, i+1)
@@ -600,7 +601,8 @@ func (tx *Tx) dropIndex(table, index string) error {
 	return tx.putTable(s, e)
 }
 
-// AddForeignKey adds a foreign key; rows that break it fail the commit.
+// AddForeignKey adds a foreign key; rows that break it fail the commit. Foreign keys
+// of a table that was made in SQL cannot be changed.
 func (tx *Tx) AddForeignKey(table string, fk ForeignKey) error {
 	return opError("add foreign key to "+table, tx.changeForeignKeys(table, func(s *Schema) error {
 		s.ForeignKeys = append(s.ForeignKeys, fk)

@@ -79,10 +79,20 @@
 // the merge commit, or Abort ends it. A function that settles a conflict best
 // starts from Conflict.Merged, the row with all that could be merged.
 //
+// # What SQL has made
+//
+// A program that imports package sqlite can write and alter what SQL has made.
+// CHECKs, generated columns, indexes on expressions and triggers do then what they do
+// in SQL, and views, triggers and indexes follow when what they name is renamed; without
+// the import such a write fails with ErrNeedsSQL. Writes to a table
+// with triggers run as SQL statements inside of the transaction: see Tx. Rows
+// that come from another version, by Merge, Revert, CherryPick, Restore and
+// CopyRows, fire no triggers: what these did there comes along as rows.
+//
 // # What it does not do
 //
 // There is no query language here: the database/sql driver is a package of its
-// own. Rules that only SQL can evaluate are its matter too. A key or an indexed
+// own. A key or an indexed
 // value may have up to 32 KiB, any other TEXT or BLOB up to 1 TiB; what is beyond
 // 1 KiB stands outside of its row and can be streamed. A context given to Begin, Snapshot or AsOf governs all
 // reads through what they return.

@@ -39,8 +39,8 @@ var (
 	ErrNewerFormat = nbs.ErrNewerFormat
 	// ErrReadOnly: the database, transaction or snapshot cannot be written.
 	ErrReadOnly = nbs.ErrReadOnly
-	// ErrNeedsSQL: what the rows must obey, or an index holds of them, only SQL can
-	// evaluate.
+	// ErrNeedsSQL: what the rows must obey, what an index holds of them or a trigger
+	// does, only SQL can evaluate; and definitions that are texts only it can change.
 	ErrNeedsSQL = errors.New("only SQL can evaluate this: import package sqlite")
 	// ErrClosed: the database has been closed.
 	ErrClosed = nbs.ErrClosed

@@ -2,6 +2,7 @@ package vdb_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/vdbgo/vdb"
@@ -44,5 +45,53 @@ func TestRulesOfSQLNeedItsPackage(t *testing.T) {
 		if !errors.Is(err, vdb.ErrNeedsSQL) {
 			t.Errorf("table %s: %v, want ErrNeedsSQL", s.Name, err)
 		}
+	}
+}
+
+// TestTextsNeedThePackageOfSQL has a table with a trigger and a view, as SQL makes them.
+func TestTextsNeedThePackageOfSQL(t *testing.T) {
+	db, err := vdb.Open(t.Context(), vdb.Memory, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	main, err := db.Branch(t.Context(), vdb.MainBranch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := vdb.Schema{Name: "t", Columns: []vdb.Column{{Name: "id", Type: "INTEGER"}, {Name: "n"}}, PrimaryKey: []string{"id"}}
+	if err := main.Update(t.Context(), func(tx *vdb.Tx) error { return tx.CreateTable(table) }); err != nil {
+		t.Fatal(err)
+	}
+	engine := db.Engine()
+	base, err := engine.Working(t.Context(), vdb.MainBranch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = engine.Commit(t.Context(), vdb.MainBranch, &vdb.EngineEdit{Base: base, Objects: []vdb.Object{
+		{Type: "view", Name: "v", SQL: "CREATE VIEW v AS SELECT n FROM t"},
+		{Type: "trigger", Name: "fired", Table: "T", SQL: "CREATE TRIGGER fired AFTER INSERT ON T BEGIN SELECT 1; END"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		verb func(tx *vdb.Tx) error
+		says string
+	}{
+		"put":           {func(tx *vdb.Tx) error { return tx.Put("t", vdb.Row{vdb.Int(1), vdb.Null()}) }, "trigger fired"},
+		"delete":        {func(tx *vdb.Tx) error { return tx.Delete("t", 1) }, "trigger fired"},
+		"put blob":      {func(tx *vdb.Tx) error { return tx.PutBlob("t", "n", strings.NewReader("x"), 1) }, "trigger fired"},
+		"rename table":  {func(tx *vdb.Tx) error { return tx.RenameTable("t", "u") }, "view v"},
+		"rename column": {func(tx *vdb.Tx) error { return tx.RenameColumn("t", "n", "m") }, "view v"},
+		"drop column":   {func(tx *vdb.Tx) error { return tx.DropColumn("t", "n") }, "view v"},
+	} {
+		err := main.Update(t.Context(), c.verb)
+		if !errors.Is(err, vdb.ErrNeedsSQL) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want ErrNeedsSQL and %s", name, err, c.says)
+		}
+	}
+	if err := main.Update(t.Context(), func(tx *vdb.Tx) error { return tx.AddColumn("t", vdb.Column{Name: "more"}) }); err != nil {
+		t.Errorf("add column: %v", err)
 	}
 }

@@ -14,6 +14,18 @@ import (
 // Tx is a transaction on a branch's working set. It reads a snapshot and its
 // own writes; nobody else sees them before it commits. It is for one goroutine
 // at a time, and must not be used after it has ended.
+//
+// Where a table has triggers a row is written by an SQL statement on the
+// transaction's own state, which needs package sqlite: Insert by INSERT, Update by an
+// UPDATE of all columns but the key's, or of those that a struct has, Put by an UPDATE
+// if the row is there and else by INSERT, Delete by DELETE. What the triggers do to
+// other tables is part of the transaction, to be read in it, to be merged or run again
+// when races are lost. A write that a trigger or a rule of SQL refuses is an
+// ErrConstraint and changes nothing, and the transaction can go on; but RAISE(FAIL)
+// leaves what was done before it, and RAISE(ROLLBACK) ends the transaction, as in SQL.
+// UNIQUE and CHECK hold for such a write at once, not only at Commit. The first one of
+// a transaction costs more than half a millisecond, and others about what they do in
+// SQL; to read in between adds what a small SQL COMMIT costs.
 type Tx struct {
 	*Snapshot
 	branch  string

@@ -229,9 +229,15 @@
 // STRICT tables, generated columns, and the entries of indexes on an expression or with
 // a WHERE. They obey and keep them as SQL does: CHECKs when a transaction commits, and
 // after a merge row by row, as violations. A program without the import gets
-// vdb.ErrNeedsSQL where they are needed, and so does any that writes rows by the typed
-// API to a table with triggers: write those in SQL. No trigger is fired by a merge, for what
-// triggers did on either side are rows that it merges.
+// vdb.ErrNeedsSQL where they are needed.
+//
+// Writes by the typed API to a table with triggers are run here, as statements on the
+// transaction's own state: see vdb.Tx. The pragmas are SQLite's defaults: a trigger does
+// not fire itself, and foreign keys are checked at the transaction's end without their
+// actions. So are changes of definitions that are texts: where a typed transaction renames a table
+// or column, views, triggers, indexes and CHECKs follow, as they do after ALTER TABLE. No
+// trigger is fired by a merge, for what triggers did on either side are rows that it
+// merges; nor by reverts and restores, which bring rows back as they were.
 //
 // # Processes
 //
