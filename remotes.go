@@ -21,6 +21,9 @@ type Remote struct {
 	URL string `json:"url"`
 }
 
+// RemoteOptions returns what the database was opened with to reach others.
+func (db *DB) RemoteOptions() *remote.Options { return db.remotes }
+
 // DefaultRemote is the name that Clone gives to where it cloned from.
 const DefaultRemote = "origin"
 

@@ -22,6 +22,8 @@ func systemTables() map[string]func(*session) module.Table {
 		"dolt_preview_merge_conflicts":         newPreview,
 		"dolt_preview_merge_conflicts_summary": newPreviewSummary,
 		"dolt_reflog":                          newReflog,
+		"dolt_remote_branches":                 newRemoteBranches,
+		"dolt_remotes":                         newRemotes,
 		"dolt_schema_conflicts":                newSchemaConflicts,
 		"dolt_schema_diff":                     newSchemaDiff,
 		"dolt_schemas":                         newSchemas,

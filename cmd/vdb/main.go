@@ -24,6 +24,11 @@ type commands struct {
 	Log    logCmd    `cmd:"" help:"Show the commits of a branch, newest first."`
 	Diff   diffCmd   `cmd:"" help:"Show what changed between two revisions."`
 	Branch branchCmd `cmd:"" help:"List, make or delete branches."`
+	Clone  cloneCmd  `cmd:"" help:"Make a database of one somewhere else."`
+	Remote remoteCmd `cmd:"" help:"List, name or forget databases somewhere else."`
+	Fetch  fetchCmd  `cmd:"" help:"Bring what a remote's branches have."`
+	Push   pushCmd   `cmd:"" help:"Bring what branches have to a remote."`
+	Pull   pullCmd   `cmd:"" help:"Fetch a branch and merge it."`
 	Import importCmd `cmd:"" help:"Copy a SQLite file into a database, and commit."`
 	Export exportCmd `cmd:"" help:"Copy a version into a new SQLite file."`
 	Check  checkCmd  `cmd:"" help:"Read all that is stored, and report damage."`
