@@ -133,7 +133,7 @@ func TestRun(t *testing.T) {
 					h = hash.Hash{1: byte(random.IntN(256))}
 				}
 				if _, ok := all[h]; !ok {
-					all[h] = extent{random.Int64N(1 << 40), random.Uint32()}
+					all[h] = extent{random.Int64N(1 << 40), random.Uint32(), uint8(random.Uint32())}
 					more = append(more, entry{h, all[h]})
 				}
 			}
@@ -316,7 +316,7 @@ func FuzzManifest(f *testing.F) {
 }
 
 func FuzzIndexFile(f *testing.F) {
-	r := run(nil).merge([]entry{{hash.Of(nil), extent{1, 2}}, {hash.Of(numbered(1)), extent{3, 4}}})
+	r := run(nil).merge([]entry{{hash.Of(nil), extent{1, 2, 0}}, {hash.Of(numbered(1)), extent{3, 4, 255}}})
 	f.Add(indexFile{journal: fileID{1}, end: 600, run: r}.encode())
 	f.Fuzz(func(t *testing.T, buf []byte) {
 		if x, err := decodeIndexFile(buf); err == nil && !bytes.Equal(x.encode(), buf) {

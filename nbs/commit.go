@@ -277,7 +277,7 @@ func (b *batch) add(k kind, chunks []chunk, t terminal) {
 	for _, c := range chunks {
 		at := len(b.buf)
 		b.buf = appendRecord(b.buf, j.seed, kindChunk, c.codec, c.address, c.stored)
-		p.entries = append(p.entries, entry{c.address, extent{int64(at), uint32(len(b.buf) - at)}})
+		p.entries = append(p.entries, entry{c.address, extent{offset: int64(at), length: uint32(len(b.buf) - at)}})
 	}
 	b.buf = j.appendTerminal(b.buf, k, t)
 	p.end = len(b.buf)

@@ -20,10 +20,12 @@ type index struct {
 	recent map[hash.Hash]extent
 }
 
-// extent is where a record is in its file.
+// extent is where a record is in its file, and which member of it is meant if it
+// is a pack.
 type extent struct {
 	offset int64
 	length uint32
+	member uint8
 }
 
 func (x *index) find(h hash.Hash) (extent, bool) {
@@ -86,10 +88,12 @@ const keptRecent = 4096
 
 // entry is what an index knows of one chunk.
 //
-//	 0              20          28        32
-//	+--------------+-----------+---------+
-//	| address      | offset    | length  |
-//	+--------------+-----------+---------+
+//	 0              20          27       28        32
+//	+--------------+-----------+--------+---------+
+//	| address      | offset    | member | length  |
+//	+--------------+-----------+--------+---------+
+//
+// member is 0 unless the chunk is in a pack, where others have the same offset.
 type entry struct {
 	address hash.Hash
 	extent
@@ -99,13 +103,17 @@ const entryBytes = 32
 
 func (e entry) append(buf []byte) []byte {
 	buf = append(buf, e.address[:]...)
-	buf = binary.LittleEndian.AppendUint64(buf, uint64(e.offset))
+	buf = binary.LittleEndian.AppendUint64(buf, uint64(e.offset)|uint64(e.member)<<memberShift)
 	return binary.LittleEndian.AppendUint32(buf, e.length)
 }
 
+// memberShift is by how many bits member stands above the offset.
+const memberShift = 56
+
 func decodeEntry(b []byte) entry {
 	return entry{hash.Hash(b[:hash.Size]), extent{
-		offset: int64(binary.LittleEndian.Uint64(b[20:])),
+		offset: int64(binary.LittleEndian.Uint64(b[20:]) & (1<<memberShift - 1)),
+		member: b[27],
 		length: binary.LittleEndian.Uint32(b[28:]),
 	}}
 }

@@ -165,7 +165,7 @@ func (j *journal) appendTerminal(buf []byte, k kind, t terminal) []byte {
 }
 
 func (j *journal) decodeTerminal(rec record) (terminal, error) {
-	if rec.kind == kindDelta || len(rec.payload) < terminalFixedBytes {
+	if rec.kind == kindPack || len(rec.payload) < terminalFixedBytes {
 		return terminal{}, fmt.Errorf("record of kind %d with %d bytes where a terminal belongs", rec.kind, rec.length)
 	}
 	fixed := rec.payload[len(rec.payload)-terminalFixedBytes:]
@@ -244,7 +244,7 @@ func (j *journal) followAppend(w *window) (done bool, err error) {
 			return false, &tailError{at, err}
 		}
 		if rec.kind == kindChunk {
-			entries = append(entries, entry{rec.address, extent{at, uint32(length)}})
+			entries = append(entries, entry{rec.address, extent{offset: at, length: uint32(length)}})
 			at += int64(length)
 			continue
 		}

@@ -37,7 +37,7 @@ const (
 	kindRoot  kind = 2 // ends a commit; the address is the new root
 	kindMark  kind = 3 // ends chunks that were written ahead of their commit
 	kindSeal  kind = 4 // ends a journal: the manifest names the next one
-	kindDelta kind = 5 // reserved: a chunk as the difference from another
+	kindPack  kind = 5 // successive versions of a chunk, see pack
 )
 
 // codec tells how the payload of a chunk is stored.
@@ -127,7 +127,7 @@ func recordLength(buf []byte) (int, error) {
 // record.
 func plausible(b []byte) bool {
 	n, k := binary.LittleEndian.Uint32(b), kind(b[8])
-	return n >= recordHeaderBytes && n <= maxRecordBytes && k >= kindChunk && k <= kindDelta &&
+	return n >= recordHeaderBytes && n <= maxRecordBytes && k >= kindChunk && k <= kindPack &&
 		codec(b[9]) <= codecMasked && b[10] == 0 && b[11] == 0
 }
 
@@ -205,10 +205,17 @@ func decodePayload(c codec, address hash.Hash, payload []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if got := hash.Of(data); got != address {
-		return nil, fmt.Errorf("chunk's hash is %s, want %s", got, address)
+	if err := checkHash(address, data); err != nil {
+		return nil, err
 	}
 	return data, nil
+}
+
+func checkHash(address hash.Hash, data []byte) error {
+	if got := hash.Of(data); got != address {
+		return fmt.Errorf("chunk's hash is %s, want %s", got, address)
+	}
+	return nil
 }
 
 func unpack(c codec, address hash.Hash, payload []byte) ([]byte, error) {

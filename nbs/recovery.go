@@ -156,7 +156,7 @@ func (j *journal) salvage(rest []byte) {
 			continue
 		}
 		if rec.kind == kindChunk {
-			entries = append(entries, entry{rec.address, extent{j.end + int64(at), uint32(rec.length)}})
+			entries = append(entries, entry{rec.address, extent{offset: j.end + int64(at), length: uint32(rec.length)}})
 		} else if t, err := j.decodeTerminal(rec); err == nil && t.state.sequence >= j.state.sequence {
 			j.state = t.state
 		}

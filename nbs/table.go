@@ -328,7 +328,22 @@ func (w *tableWriter) add(h hash.Hash, c codec, payload []byte) error {
 	offset := w.at + int64(len(w.buf))
 	before := len(w.buf)
 	w.buf = appendRecord(w.buf, w.seed, kindChunk, c, h, payload)
-	w.entries = append(w.entries, entry{h, extent{offset, uint32(len(w.buf) - before)}})
+	w.entries = append(w.entries, entry{h, extent{offset: offset, length: uint32(len(w.buf) - before)}})
+	return w.flushIfFull()
+}
+
+// addPack appends a pack: its members' addresses, its codec and its payload.
+func (w *tableWriter) addPack(members []hash.Hash, c codec, payload []byte) error {
+	offset := w.at + int64(len(w.buf))
+	before := len(w.buf)
+	w.buf = appendRecord(w.buf, w.seed, kindPack, c, members[0], payload)
+	for k, h := range members {
+		w.entries = append(w.entries, entry{h, extent{offset, uint32(len(w.buf) - before), uint8(k)}})
+	}
+	return w.flushIfFull()
+}
+
+func (w *tableWriter) flushIfFull() error {
 	if len(w.buf) < tableBufferBytes {
 		return nil
 	}

@@ -114,6 +114,13 @@ func readChunk(file *chunkFile, e extent, h hash.Hash, buf []byte) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
+	if rec.kind == kindPack {
+		data, err := readMember(rec, int(e.member), h)
+		if err != nil {
+			return nil, &DamageError{File: file.path, Offset: e.offset, Reason: err.Error()}
+		}
+		return data, nil
+	}
 	if rec.kind != kindChunk || rec.address != h {
 		return nil, &DamageError{File: file.path, Offset: e.offset, Reason: fmt.Sprintf("record of kind %d and address %s where the chunk belongs", rec.kind, rec.address)}
 	}
