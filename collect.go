@@ -93,3 +93,25 @@ func movesLeadTo(ctx context.Context, c nbs.Chunks, dst []hash.Hash, data []byte
 	}
 	return dst, err
 }
+
+// versions tells the collector that a commit is a version of its first parent, and
+// consists of its contents and identities, which leadsTo names first.
+func versions(data []byte, leads []hash.Hash) (contents []hash.Hash, before hash.Hash) {
+	if chunk.KindOf(data) != chunk.Commit {
+		return leads, hash.Hash{}
+	}
+	addresses, _, err := chunk.Decode(chunk.Commit, data)
+	if err != nil {
+		return nil, hash.Hash{}
+	}
+	n := 0
+	for _, h := range addresses[:min(chunk.CommitJump, len(addresses))] {
+		if !h.IsZero() {
+			n++
+		}
+	}
+	if n = min(n, len(leads)); n == len(leads) {
+		return leads, hash.Hash{}
+	}
+	return leads[:n], leads[n]
+}

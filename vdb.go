@@ -103,7 +103,7 @@ func openStore(ctx context.Context, path string, opts *Options) (*DB, error) {
 	} else {
 		db.blocks, err = nbs.Open(ctx, path, &nbs.Options{
 			CacheBytes: opts.CacheBytes, ReadOnly: opts.ReadOnly, FS: opts.FS, Now: opts.Now,
-			LeadsTo: db.leadsTo, CollectGrowth: opts.CollectGrowth,
+			LeadsTo: db.leadsTo, Versions: versions, CollectGrowth: opts.CollectGrowth,
 		})
 	}
 	return db, err

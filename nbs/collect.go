@@ -97,6 +97,7 @@ type collection struct {
 	files    []*collected // what is looked at
 	stays    []*staying   // journals that stay
 	live     []planned    // what is to be copied, in this order
+	versions *versions    // of what is found before the first copy; nil: not told of
 	copied   int          // of live
 	bytes    int64        // of live
 	done     int64        // of bytes
@@ -201,6 +202,7 @@ func (c *collection) run(ctx context.Context, root hash.Hash) error {
 	s := c.store
 	hold := s.Hold()
 	defer runtime.KeepAlive(hold)
+	c.versions = newVersions(c)
 	if err := c.mark(ctx, root); err != nil {
 		return err
 	}
@@ -313,7 +315,7 @@ func (c *collection) report() CollectReport {
 	for _, f := range c.files {
 		r.DroppedChunks += int64(f.entries.count())
 		for i := range f.entries.count() {
-			r.DroppedBytes += int64(f.entries.at(i).length)
+			r.DroppedBytes += f.entries.at(i).bytes()
 		}
 	}
 	r.DroppedChunks -= r.KeptChunks

@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"math/bits"
-	"runtime"
 	"slices"
 	"strings"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // mergeTables is how many tables of about the same size are merged into one.
@@ -270,72 +267,14 @@ func (s *Store) makeTable(fill func(*tableWriter) error) (e tableEntry, err erro
 	return e, nil
 }
 
-// copyChunks checks every chunk on its way: damage must not get a new checksum.
-func (s *Store) copyChunks(ctx context.Context, w *tableWriter, from source) error {
-	cp, err := newCopier(w)
-	if err != nil {
-		return err
-	}
-	hold := s.Hold() // the files stay open
-	defer runtime.KeepAlive(hold)
-	for _, e := range from.inFileOrder() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := cp.copy(from.file, e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// copier copies chunks into a table, packed as they should be there.
-type copier struct {
-	table  *tableWriter
-	pack   *zstd.Encoder
-	buf    []byte
-	packed []byte
-}
-
-func newCopier(w *tableWriter) (*copier, error) {
-	pack, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
-	return &copier{table: w, pack: pack}, err
-}
-
-func (c *copier) copy(file *chunkFile, e entry) error {
-	c.buf = slices.Grow(c.buf[:0], int(e.length))[:e.length]
-	rec, data, err := readForCopy(file, e, c.buf)
-	if err != nil {
-		return err
-	}
-	if rec.codec == codecS2 || rec.codec == codecMasked {
-		rec.codec, rec.payload = codecRaw, data
-		c.packed = c.pack.EncodeAll(data, c.packed[:0])
-		if len(c.packed) <= len(data)-len(data)/8 {
-			rec.codec, rec.payload = codecZstd, c.packed
-		}
-	}
-	return c.table.add(e.address, rec.codec, rec.payload)
-}
-
-func readForCopy(file *chunkFile, e entry, buf []byte) (record, []byte, error) {
-	rec, err := readRecord(file, e.extent, buf)
-	if err != nil {
-		return rec, nil, err
-	}
-	data, err := decodePayload(rec.codec, e.address, rec.payload)
-	if err != nil {
-		err = &DamageError{File: file.path, Offset: e.offset, Reason: err.Error()}
-	}
-	return rec, data, err
-}
-
 func (f source) inFileOrder() []entry {
 	all := make([]entry, f.entries.count())
 	for i := range all {
 		all[i] = f.entries.at(i)
 	}
-	slices.SortFunc(all, func(a, b entry) int { return cmp.Compare(a.offset, b.offset) })
+	slices.SortFunc(all, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.offset, b.offset), cmp.Compare(a.member, b.member))
+	})
 	return all
 }
 

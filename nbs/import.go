@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/vdbgo/vdb/hash"
 )
 
@@ -37,15 +35,15 @@ const (
 //	err = s.Commit(ctx, im.Writer(), update)
 //	err = release()
 type Import struct {
-	store   *Store // nil if in memory
-	w       *Writer
-	table   *tableWriter
-	path    string                 // of table, until it is settled
-	guard   io.Closer              // the lock that tells that path is being written
-	in      map[hash.Hash]struct{} // what is in table, which nobody can read yet
-	bytes   int64
-	encoder *zstd.Encoder
-	packed  []byte
+	store *Store // nil if in memory
+	w     *Writer
+	table *tableWriter
+	path  string                 // of table, until it is settled
+	guard io.Closer              // the lock that tells that path is being written
+	in    map[hash.Hash]struct{} // what is in table, which nobody can read yet
+	bytes int64
+
+	compressor tableCompressor
 }
 
 // NewImport returns an Import into the store.
@@ -189,28 +187,10 @@ func (s *Store) removeStaleImports() error {
 func (im *Import) addToTable(c Stored, data []byte) error {
 	k, payload := codec(c.Codec), c.Payload
 	if k != codecZstd {
-		var err error
-		if k, payload, err = im.pack(data); err != nil {
-			return err
-		}
+		k, payload = im.compressor.compress(data)
 	}
 	im.in[c.Hash] = struct{}{}
 	return im.table.add(c.Hash, k, payload)
-}
-
-func (im *Import) pack(data []byte) (codec, []byte, error) {
-	if im.encoder == nil {
-		var err error
-		im.encoder, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
-		if err != nil {
-			return 0, nil, err
-		}
-	}
-	im.packed = im.encoder.EncodeAll(data, im.packed[:0])
-	if len(im.packed) > len(data)-len(data)/8 {
-		return codecRaw, data, nil
-	}
-	return codecZstd, im.packed, nil
 }
 
 // Settle makes durable and readable what was added. Until release is called the

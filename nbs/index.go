@@ -28,6 +28,14 @@ type extent struct {
 	member uint8
 }
 
+// bytes is the length of the record, which a pack's first member stands for.
+func (e extent) bytes() int64 {
+	if e.member > 0 {
+		return 0
+	}
+	return int64(e.length)
+}
+
 func (x *index) find(h hash.Hash) (extent, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()

@@ -86,6 +86,7 @@ func (c *collection) follow(ctx context.Context, roots ...hash.Hash) error {
 		if leads, err = c.leads(leads[:0], h, data); err != nil {
 			return fmt.Errorf("chunk %s: %w", h, err)
 		}
+		c.versions.note(c.live[len(c.live)-1], data, leads)
 		for i := len(leads) - 1; i >= 0; i-- {
 			c.stack = append(c.stack, leads[i])
 		}
@@ -108,7 +109,7 @@ func (c *collection) visit(h hash.Hash) (*chunkFile, extent, error) {
 		e := f.entries.at(at).extent
 		f.live[word] |= bit
 		c.live = append(c.live, planned{int32(i), int32(at)})
-		c.bytes += int64(e.length)
+		c.bytes += e.bytes()
 		return f.file, e, nil
 	}
 	if c.Full && !c.isStaying(h) {
@@ -147,12 +148,18 @@ func (c *collection) copy(ctx context.Context) error {
 	return nil
 }
 
+// copyTo copies what was found at first with its versions, what is found later, which
+// is little, as it is.
 func (c *collection) copyTo(ctx context.Context, w *tableWriter) error {
-	cp, err := newCopier(w)
-	if err != nil {
-		return err
+	if v := c.versions; v != nil {
+		c.versions = nil
+		if err := v.pair(ctx); err != nil {
+			return err
+		}
+		return v.copy(ctx, w)
 	}
-	for ; c.copied < len(c.live); c.copied++ {
+	cp := newCopier(w)
+	for c.copied < len(c.live) {
 		if err := c.pause(ctx); err != nil {
 			return err
 		}
@@ -162,12 +169,18 @@ func (c *collection) copyTo(ctx context.Context, w *tableWriter) error {
 		if err := cp.copy(f.file, e); err != nil {
 			return err
 		}
-		c.done += int64(e.length)
-		if c.Progress != nil && (c.copied%progressEvery == 0 || c.copied == len(c.live)-1) {
-			c.Progress(c.done, c.bytes)
-		}
+		c.count(e)
 	}
 	return nil
+}
+
+// count counts a chunk that was copied.
+func (c *collection) count(e entry) {
+	c.copied++
+	c.done += e.bytes()
+	if c.Progress != nil && (c.copied%progressEvery == 0 || c.copied == len(c.live)) {
+		c.Progress(c.done, c.bytes)
+	}
 }
 
 // progressEvery is after how many chunks progress is reported.

@@ -26,71 +26,71 @@ import (
 type pack struct {
 	address hash.Hash // of member 0
 	codec   codec
-	base    []byte
-	from    []byte   // of member k: the one that it is made from
-	deltas  [][]byte // likewise; none for member 0
+	stored  []byte // the base, then the deltas
+	count   int
+	from    [maxPackCount]byte  // of member k: the one that it is made from
+	end     [maxPackCount]int32 // of member k: where its delta ends in stored; that of 0, the base
 }
 
 const (
-	maxPackMembers    = 64      // that are written; the format allows 255
+	maxPackCount      = 255     // members, in the format
+	maxPackMembers    = 64      // that are written
 	maxPackDeltaBytes = 8 << 10 // at which no more is added: it is read with each member
 	packStride        = 8       // see packBase
 )
 
 var errPack = errors.New("pack is not what was written")
 
-// decodePack decodes the payload of a pack. The result aliases rec.
-func decodePack(rec record) (pack, error) {
-	p := pack{address: rec.address, codec: rec.codec}
+// decode decodes the payload of a pack, which p aliases then.
+func (p *pack) decode(rec record) error {
 	if rec.kind != kindPack || len(rec.payload) == 0 || rec.payload[0] == 0 {
-		return p, errPack
+		return errPack
 	}
-	count := int(rec.payload[0])
-	n, rest, ok := cutUvarint(rec.payload[1:])
-	if !ok {
-		return p, errPack
-	}
-	sizes := make([]uint64, count)
-	p.from, p.deltas, sizes[0] = make([]byte, count), make([][]byte, count), n
-	for k := 1; k < count; k++ {
-		if len(rest) == 0 || int(rest[0]) >= k {
-			return p, errPack
+	p.address, p.codec, p.count = rec.address, rec.codec, int(rec.payload[0])
+	rest, total := rec.payload[1:], uint64(0)
+	for k := range p.count {
+		if k > 0 {
+			if len(rest) == 0 || int(rest[0]) >= k {
+				return errPack
+			}
+			p.from[k], rest = rest[0], rest[1:]
 		}
-		p.from[k] = rest[0]
-		if sizes[k], rest, ok = cutUvarint(rest[1:]); !ok {
-			return p, errPack
+		n, behind, ok := cutUvarint(rest)
+		if total += n; !ok || n > uint64(len(behind)) || total > uint64(len(behind)) {
+			return errPack
 		}
+		p.end[k], rest = int32(total), behind
 	}
-	for k, n := range sizes {
-		if n > uint64(len(rest)) {
-			return p, errPack
-		}
-		p.deltas[k], rest = rest[:n], rest[n:]
+	if uint64(len(rest)) != total {
+		return errPack
 	}
-	if len(rest) > 0 {
-		return p, errPack
-	}
-	p.base, p.deltas[0] = p.deltas[0], nil
-	return p, nil
+	p.stored = rest
+	return nil
 }
+
+// base returns member 0 as it is stored.
+func (p *pack) base() []byte { return p.stored[:p.end[0]] }
+
+// delta returns what member k is made with, k > 0.
+func (p *pack) delta(k int) []byte { return p.stored[p.end[k-1]:p.end[k]] }
 
 // packScratch is room for the members between the base and the one that is asked for.
 var packScratch = sync.Pool{New: func() any { return new([2][]byte) }}
 
 // member returns member k, which does not alias the pack. It is not compared with
 // its address.
-func (p pack) member(k int) ([]byte, error) {
-	if k >= len(p.deltas) {
-		return nil, fmt.Errorf("pack has %d members, the index says there is a number %d", len(p.deltas), k)
+func (p *pack) member(k int) ([]byte, error) {
+	if k >= p.count {
+		return nil, fmt.Errorf("pack has %d members, the index says there is a number %d", p.count, k)
 	}
-	data, err := unpack(p.codec, p.address, p.base)
+	data, err := unpack(p.codec, p.address, p.base())
 	if err == nil && k == 0 && p.codec == codecRaw {
 		data = slices.Clone(data)
 	}
 	if err != nil || k == 0 {
 		return data, err
 	}
-	var path [256]byte
+	var path [maxPackCount]byte
 	steps := len(path)
 	for at := k; at > 0; at = int(p.from[at]) {
 		steps--
@@ -101,9 +101,9 @@ func (p pack) member(k int) ([]byte, error) {
 	for i, at := range path[steps:] {
 		room := &scratch[i%2]
 		if int(at) == k {
-			return applyDelta(nil, data, p.deltas[k])
+			return applyDelta(nil, data, p.delta(k))
 		}
-		if *room, err = applyDelta((*room)[:0], data, p.deltas[at]); err != nil {
+		if *room, err = applyDelta((*room)[:0], data, p.delta(int(at))); err != nil {
 			return nil, err
 		}
 		data = *room
@@ -112,20 +112,20 @@ func (p pack) member(k int) ([]byte, error) {
 }
 
 // members returns all members, each compared with its address.
-func (p pack) members(addresses []hash.Hash) ([][]byte, error) {
-	all := make([][]byte, len(p.deltas))
-	if len(addresses) != len(all) {
-		return nil, fmt.Errorf("pack has %d members, the index knows %d", len(all), len(addresses))
+func (p *pack) members(entries []entry) ([][]byte, error) {
+	all := make([][]byte, p.count)
+	if len(entries) != len(all) {
+		return nil, fmt.Errorf("pack has %d members, the index knows %d", len(all), len(entries))
 	}
-	for k, h := range addresses {
+	for k, e := range entries {
 		var err error
 		if k == 0 {
 			all[0], err = p.member(0)
 		} else {
-			all[k], err = applyDelta(nil, all[p.from[k]], p.deltas[k])
+			all[k], err = applyDelta(nil, all[p.from[k]], p.delta(k))
 		}
 		if err == nil {
-			err = checkHash(h, all[k])
+			err = checkHash(e.address, all[k])
 		}
 		if err != nil {
 			return nil, err
@@ -136,8 +136,8 @@ func (p pack) members(addresses []hash.Hash) ([][]byte, error) {
 
 // readMember returns a member of a pack, compared with its address.
 func readMember(rec record, k int, h hash.Hash) ([]byte, error) {
-	p, err := decodePack(rec)
-	if err != nil {
+	var p pack
+	if err := p.decode(rec); err != nil {
 		return nil, err
 	}
 	data, err := p.member(k)
@@ -148,6 +148,14 @@ func readMember(rec record, k int, h hash.Hash) ([]byte, error) {
 		return nil, err
 	}
 	return data, nil
+}
+
+func addressesOf(entries []entry) []hash.Hash {
+	addresses := make([]hash.Hash, len(entries))
+	for i, e := range entries {
+		addresses[i] = e.address
+	}
+	return addresses
 }
 
 // packBase returns which member member k is made from. Mostly it is the one before,

@@ -46,8 +46,9 @@ type Store struct {
 	holds atomic.Pointer[viewHolds] // of view
 	epoch atomic.Uint64             // of view's manifest
 
-	leadsTo LeadsTo // nil: nothing is collected
-	growth  int     // see Options.CollectGrowth
+	leadsTo  LeadsTo // nil: nothing is collected
+	versions VersionsFunc
+	growth   int // see Options.CollectGrowth
 
 	mu       sync.Mutex // guards what follows, and the journals' state
 	manifest *manifest
@@ -71,6 +72,9 @@ type Options struct {
 	// LeadsTo tells which chunks a chunk leads to, so that those can be dropped
 	// that the root does not lead to. With nil none is ever dropped.
 	LeadsTo LeadsTo
+	// Versions tells which chunks are versions of each other; their differences are
+	// then stored when chunks are collected. With nil each is stored whole.
+	Versions VersionsFunc
 	// CollectGrowth is by how many percent the store's tables may grow after a
 	// full collection before the next one starts by itself. 0 stands for 100; with
 	// a negative number only Collect starts it.
@@ -136,7 +140,7 @@ func newStore(dir string, opts *Options) *Store {
 	if s.random == nil {
 		s.random = rand.Reader
 	}
-	s.leadsTo, s.growth = o.LeadsTo, int(orDefault(int64(o.CollectGrowth), defaultGrowth))
+	s.leadsTo, s.versions, s.growth = o.LeadsTo, o.Versions, int(orDefault(int64(o.CollectGrowth), defaultGrowth))
 	s.journalBytes = orDefault(o.JournalBytes, defaultJournalBytes)
 	s.cache = newCache(orDefault(o.CacheBytes, defaultCacheBytes))
 	s.lock = newLock(s.fs, dir, lockName)

@@ -114,24 +114,32 @@ func readChunk(file *chunkFile, e extent, h hash.Hash, buf []byte) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	if rec.kind == kindPack {
-		data, err := readMember(rec, int(e.member), h)
-		if err != nil {
-			return nil, &DamageError{File: file.path, Offset: e.offset, Reason: err.Error()}
-		}
-		return data, nil
-	}
-	if rec.kind != kindChunk || rec.address != h {
-		return nil, &DamageError{File: file.path, Offset: e.offset, Reason: fmt.Sprintf("record of kind %d and address %s where the chunk belongs", rec.kind, rec.address)}
-	}
-	data, err := decodePayload(rec.codec, h, rec.payload)
-	if err != nil {
-		return nil, &DamageError{File: file.path, Offset: e.offset, Reason: err.Error()}
-	}
-	if rec.codec == codecRaw {
+	data, err := chunkOf(file, rec, entry{h, e})
+	if err == nil && rec.codec == codecRaw && rec.kind == kindChunk {
 		data = slices.Clone(data)
 	}
+	return data, err
+}
+
+// chunkOf returns the chunk at e, of which rec is the record. The result aliases
+// rec where it can.
+func chunkOf(file *chunkFile, rec record, e entry) (data []byte, err error) {
+	switch {
+	case rec.kind == kindPack:
+		data, err = readMember(rec, int(e.member), e.address)
+	case rec.kind != kindChunk || rec.address != e.address || e.member != 0:
+		err = fmt.Errorf("record of kind %d and address %s where the chunk belongs", rec.kind, rec.address)
+	default:
+		data, err = decodePayload(rec.codec, e.address, rec.payload)
+	}
+	if err != nil {
+		return nil, damageAt(file, e, err)
+	}
 	return data, nil
+}
+
+func damageAt(file *chunkFile, e entry, err error) *DamageError {
+	return &DamageError{File: file.path, Offset: e.offset, Reason: err.Error()}
 }
 
 // readRecord fills buf with the record at e, and splits it. Its CRC is not

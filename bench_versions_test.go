@@ -1,0 +1,117 @@
+package vdb_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/vdbgo/vdb"
+)
+
+// historyCommits is how many one-row commits BenchmarkVersions makes; a million take
+// some minutes.
+var historyCommits = flag.Int("history", 2000, "commits of one row for BenchmarkVersions")
+
+// historyRows is the size of the table that they change.
+const historyRows = 10_000
+
+// BenchmarkVersions makes many commits of one row each, has them collected, and reads
+// rows as of any of them.
+func BenchmarkVersions(b *testing.B) {
+	dir := b.TempDir()
+	db, err := vdb.Open(b.Context(), dir, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	commits := writeHistory(b, db, *historyCommits)
+	before := diskBytes(b, dir)
+	compact(b, db)
+	after := diskBytes(b, dir)
+	b.Logf("%d commits: %d MB before and %d MB after the last collection", len(commits), before>>20, after>>20)
+	if err := db.Close(); err != nil {
+		b.Fatal(err)
+	}
+	perCommit := float64(after-historyBase) / float64(len(commits))
+	for _, c := range []struct {
+		name  string
+		cache int64
+		from  int
+	}{{"Cold", -1, 0}, {"Warm", 0, 0}, {"WarmNewest", 0, len(commits) - 1}} {
+		b.Run("AsOf"+c.name, func(b *testing.B) {
+			readHistory(b, dir, c.cache, commits[c.from:])
+			b.ReportMetric(perCommit, "B/commit")
+		})
+	}
+}
+
+// historyBase is about what the table takes without its history.
+const historyBase = 500_000
+
+// writeHistory returns the hashes of the commits that it makes.
+func writeHistory(b *testing.B, db *vdb.DB, n int) []string {
+	b.Helper()
+	main := mainBranch(b, db)
+	update(b, main, func(tx *vdb.Tx) error {
+		if err := tx.CreateTable(benchSchema); err != nil {
+			return err
+		}
+		for i := range int64(historyRows) {
+			if err := tx.Put("rows", benchRow(i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	commit(b, main, "load")
+	random := rand.New(rand.NewPCG(1, 2))
+	var made []string
+	for i := range n {
+		row := benchRow(random.Int64N(historyRows))
+		row[3] = vdb.Int(int64(i))
+		row[4] = vdb.Text(fmt.Sprintf("note %d of many that customers get", i))
+		update(b, main, func(tx *vdb.Tx) error { return tx.Put("rows", row) })
+		made = append(made, commit(b, main, fmt.Sprintf("change %d", i)).Hash.String())
+	}
+	return made
+}
+
+// readHistory reads a row of a table as of one commit after another.
+func readHistory(b *testing.B, dir string, cacheBytes int64, commits []string) {
+	db, err := vdb.Open(b.Context(), dir, &vdb.Options{CacheBytes: cacheBytes, ReadOnly: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	random := rand.New(rand.NewPCG(3, 4))
+	c := measure(b, db)
+	for b.Loop() {
+		s, err := db.AsOf(b.Context(), commits[random.IntN(len(commits))])
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := s.Get("rows", random.Int64N(historyRows)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	c.report(b)
+}
+
+// diskBytes is the size of a directory's files.
+func diskBytes(b *testing.B, dir string) (n int64) {
+	b.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, f := range files {
+		info, err := os.Stat(filepath.Join(dir, f.Name()))
+		if err != nil {
+			b.Fatal(err)
+		}
+		n += info.Size()
+	}
+	return n
+}
