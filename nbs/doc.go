@@ -57,6 +57,14 @@
 // and without a sync. They are durable with the commit, whose sync comes later
 // in the same file.
 //
+// # Versions
+//
+// Successive versions of a chunk differ little: a tree's leaf before and after one of its
+// rows has changed. If Options.Versions tells which chunks are versions, a collection
+// stores those together in one record, a pack: the newest whole, each older one as a delta
+// from a newer one (see pack.go, delta.go, versions.go). A chunk in a pack is
+// read by one pread, and some 7 steps of a microsecond or less.
+//
 // # Order of writes
 //
 // What a crash may leave follows from this order; each step is durable before
