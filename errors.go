@@ -42,6 +42,8 @@ var (
 	// ErrNeedsSQL: what the rows must obey, what an index holds of them or a trigger
 	// does, only SQL can evaluate; and definitions that are texts only it can change.
 	ErrNeedsSQL = errors.New("only SQL can evaluate this: import package sqlite")
+	// ErrNotPurged: what was to be forgotten is still stored.
+	ErrNotPurged = errors.New("purged rows are still stored; end what was begun before, and purge again")
 	// ErrClosed: the database has been closed.
 	ErrClosed = nbs.ErrClosed
 )

@@ -241,3 +241,20 @@ func ExampleBranch_Status() {
 	// on main at Two cities
 	// cities – 0 added, 1 deleted, 0 modified
 }
+
+func ExampleDB_Purge() {
+	ctx := context.Background()
+	main := exampleBranch(ctx)
+	db := main.DB()
+	done, err := db.Purge(ctx, vdb.Purge{Table: "cities", Where: map[string]any{"name": "Bern"}})
+	must(err)
+	fmt.Println(done.Rows["cities"], "row purged,", len(done.Commits), "commit has a new hash")
+	head, err := db.Resolve(ctx, "main")
+	must(err)
+	for _, is := range done.Commits {
+		fmt.Println("it is the head:", is == head.Hash)
+	}
+	// Output:
+	// 1 row purged, 1 commit has a new hash
+	// it is the head: true
+}

@@ -169,11 +169,17 @@ func (r *refs) deleteTag(ctx context.Context, name string) error {
 	return r.edit(ctx, prolly.Edit{Key: []byte(tagsPrefix + name)})
 }
 
-func (r *refs) edit(ctx context.Context, e prolly.Edit) (err error) {
-	if err := r.keep(ctx, e); err != nil {
+// edit changes a branch or tag.
+func (r *refs) edit(ctx context.Context, e prolly.Edit) error {
+	if err := r.note(ctx, e); err != nil {
 		return err
 	}
-	if err := r.note(ctx, e); err != nil {
+	return r.set(ctx, e)
+}
+
+// set changes what the reflog does not follow.
+func (r *refs) set(ctx context.Context, e prolly.Edit) (err error) {
+	if err := r.keep(ctx, e); err != nil {
 		return err
 	}
 	r.tree, err = r.tree.Apply(ctx, []prolly.Edit{e})

@@ -151,6 +151,9 @@ func (db *DB) resolveName(ctx context.Context, r *refs, branch, name string) (re
 		}
 		return resolved{commit: c, version: c.version()}, nil
 	}
+	if err := r.wasRewritten(ctx, name); err != nil {
+		return resolved{}, err
+	}
 	return resolved{}, fmt.Errorf("no branch, tag or commit of that name: %w", ErrNotFound)
 }
 
