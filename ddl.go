@@ -42,9 +42,10 @@ func (tx *Tx) mustNotExist(table string) error {
 	return err
 }
 
+// usable is ready with a look at the context.
 func (tx *Tx) usable() error {
-	if tx.done {
-		return ErrTxDone
+	if err := tx.ready(); err != nil {
+		return err
 	}
 	return tx.ctx.Err()
 }
@@ -117,6 +118,7 @@ func (tx *Tx) forget(table string) {
 	defer tx.mu.Unlock()
 	delete(tx.touched, tx.tables[fold(table)])
 	delete(tx.tables, fold(table))
+	delete(tx.inSQL.triggered, fold(table))
 	tx.oneTable = nil
 }
 

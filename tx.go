@@ -326,8 +326,8 @@ func (tx *Tx) writable(name string) (*tableView, error) {
 // triggers did there.
 func (tx *Tx) direct(name string) (t *tableView, triggered bool, err error) {
 	if len(tx.inSQL.triggered) > 0 {
-		if t, ok := tx.inSQL.triggered[fold(name)]; ok {
-			return t, true, tx.usable() // it is not read, so SQL may hold writes
+		if t, ok := tx.inSQL.triggered[fold(name)]; ok && !tx.done {
+			return t, true, tx.ctx.Err() // it is not read, so SQL may hold writes
 		}
 	}
 	t, err = tx.writable(name)

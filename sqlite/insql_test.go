@@ -124,6 +124,43 @@ func TestAbortedWrites(t *testing.T) {
 	r.want("main", `SELECT dolt_hashof_db('WORKING')`, was)
 }
 
+// TestDefinitionsBetweenTriggers changes definitions while SQL holds writes.
+func TestDefinitionsBetweenTriggers(t *testing.T) {
+	r := newRuled(t, stock...)
+	err := r.update("main", func(tx *vdb.Tx) error {
+		if err := tx.Put("parts", part(1, "bolt", 10)); err != nil {
+			return err
+		}
+		table := vdb.Schema{Name: "new", Columns: []vdb.Column{{Name: "id", Type: "INTEGER"}}, PrimaryKey: []string{"id"}}
+		if err := tx.CreateTable(table); err != nil {
+			return err
+		}
+		if err := tx.Put("parts", part(2, "nut", 10)); err != nil {
+			return err
+		}
+		if err := tx.Put("new", vdb.Row{vdb.Int(1)}); err != nil {
+			return err
+		}
+		if err := tx.Put("parts", part(3, "cog", 10)); err != nil {
+			return err
+		}
+		if err := tx.DropTable("parts"); err != nil {
+			return err
+		}
+		table.Name = "parts" // it has no triggers any more
+		if err := tx.CreateTable(table); err != nil {
+			return err
+		}
+		return tx.Put("parts", vdb.Row{vdb.Int(7)})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.sound("main")
+	r.want("main", lines, "+1 bolt, +2 nut, +3 cog")
+	r.want("main", `SELECT id, (SELECT id FROM new) FROM parts`, "7|1")
+}
+
 func TestRaise(t *testing.T) {
 	for what, c := range map[string]struct {
 		fails, ends bool
