@@ -23,6 +23,8 @@ type Evaluator interface {
 	Check(ctx context.Context, e *Evaluation) ([]Broken, error)
 	// MergeSQL merges the SQL of a table and its indexes.
 	MergeSQL(ctx context.Context, m *SchemaTexts) error
+	// Refer has the SQL of a table refer to what its ForeignKeys do, by the names there.
+	Refer(s *Schema) error
 	// Open gives the transaction of an Engine, on a branch, SQL on its own state.
 	Open(ctx context.Context, e Engine, branch string) (SQL, error)
 }

@@ -538,7 +538,7 @@ func (m *merger) finishMerged(t *tableMerge) error {
 			return nil
 		}
 	}
-	return m.putSchema(t, t.shape.named(m.parentOf))
+	return m.putReferring(t, t.shape.named(m.parentOf))
 }
 
 // hasMerged tells whether a side has the merged schema already, which it may
@@ -588,6 +588,21 @@ func (m *merger) finishWhole(t *tableMerge) error {
 	}
 	if !changed {
 		return nil
+	}
+	return m.putReferring(t, s)
+}
+
+// putReferring is putSchema of a table whose SQL may call what its foreign keys refer
+// to by names of before.
+func (m *merger) putReferring(t *tableMerge, s *Schema) error {
+	if m.renamed && s.SQL != "" && len(s.ForeignKeys) > 0 {
+		sql, err := evaluator(s.Name)
+		if err != nil {
+			return err
+		}
+		if err := sql.Refer(s); err != nil {
+			return err
+		}
 	}
 	return m.putSchema(t, s)
 }

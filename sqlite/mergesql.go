@@ -32,6 +32,26 @@ func (e *evaluator) MergeSQL(ctx context.Context, m *vdb.SchemaTexts) error {
 	return ctx.Err()
 }
 
+// Refer has the text of a table refer to what its foreign keys do. They are told apart
+// by their columns.
+func (e *evaluator) Refer(s *vdb.Schema) error {
+	def, err := sqltext.ParseCreateTable(s.SQL)
+	if err != nil {
+		return err
+	}
+	left := slices.Clone(s.ForeignKeys)
+	s.SQL = def.Refer(s.SQL, func(r *sqltext.Reference) (string, []string) {
+		i := slices.IndexFunc(left, func(fk vdb.ForeignKey) bool { return slices.EqualFunc(fk.Columns, r.Columns, strings.EqualFold) })
+		if i < 0 {
+			return r.Parent, nil // of a column that is not stored
+		}
+		fk := left[i]
+		left = slices.Delete(left, i, i+1)
+		return fk.Parent, fk.ParentColumns
+	})
+	return nil
+}
+
 // textMerge merges the texts of a table.
 type textMerge struct {
 	*evaluator

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/vdbgo/vdb"
+	"github.com/vdbgo/vdb/sqlite"
 )
 
 const ordersTable = `CREATE TABLE orders(id INTEGER PRIMARY KEY, who TEXT NOT NULL DEFAULT (lower('NOBODY')), cents INT CHECK (cents > 0))`
@@ -93,4 +94,29 @@ func TestDefinitionsThatCollide(t *testing.T) {
 	}
 	r.sound("main")
 	r.want("main", `SELECT * FROM orders`, "1|10")
+}
+
+// TestReferencesFollowRenames merges tables of which one side refers to what the other
+// has renamed.
+func TestReferencesFollowRenames(t *testing.T) {
+	r := newRuled(t, `CREATE TABLE parents(id INTEGER PRIMARY KEY, code TEXT UNIQUE)`, `CREATE TABLE children(id INTEGER PRIMARY KEY, p INT REFERENCES parents(id))`,
+		`INSERT INTO parents VALUES(1, 'a'), (2, 'b')`)
+	r.fork("work")
+	r.exec("work", `ALTER TABLE children ADD COLUMN q TEXT REFERENCES parents(code) ON DELETE SET NULL`, `INSERT INTO children VALUES(1, 1, 'b')`,
+		`CREATE TABLE others(id INTEGER PRIMARY KEY, p INT REFERENCES parents ON DELETE CASCADE, q TEXT, up INT REFERENCES others, FOREIGN KEY (q) REFERENCES parents(code))`,
+		`INSERT INTO others VALUES(1, 1, 'a', NULL), (2, 2, 'b', 1)`)
+	r.exec("main", `ALTER TABLE parents RENAME TO elders`, `ALTER TABLE elders RENAME COLUMN code TO sign`)
+	if err := r.merge("work", "main"); err != nil {
+		t.Fatal(err)
+	}
+	r.sound("main")
+	r.want("main", `SELECT sql FROM sqlite_schema WHERE name = 'others'`,
+		`CREATE TABLE others(id INTEGER PRIMARY KEY, p INT REFERENCES "elders" ON DELETE CASCADE, q TEXT, up INT REFERENCES others, FOREIGN KEY (q) REFERENCES "elders"("sign"))`)
+	r.want("main", `SELECT group_concat("table" || '.' || coalesce("to", '')) FROM pragma_foreign_key_list('children')`, "elders.sign,elders.id")
+	db := sqlite.OpenDB(r.db, "main", &sqlite.Options{Pragmas: []string{"foreign_keys(1)"}})
+	defer db.Close()
+	if _, err := db.Exec(`DELETE FROM elders WHERE id = 2`); err != nil {
+		t.Fatal(err)
+	}
+	r.want("main", `SELECT (SELECT q IS NULL FROM children), (SELECT group_concat(id) FROM others)`, "1|1")
 }

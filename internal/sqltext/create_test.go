@@ -187,6 +187,26 @@ func TestParseCreateTableParts(t *testing.T) {
 	}
 }
 
+func TestRefer(t *testing.T) {
+	const text = `CREATE TABLE t(a INT REFERENCES "the p" ON DELETE SET NULL, b REFERENCES p(x) NOT NULL, c, FOREIGN KEY (b, c) REFERENCES [p] ( x, "y z" ) MATCH FULL DEFERRABLE)`
+	c, err := sqltext.ParseCreateTable(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var of []string
+	got := c.Refer(text, func(r *sqltext.Reference) (string, []string) {
+		of = append(of, strings.Join(r.Columns, "+")+">"+r.Parent+"."+strings.Join(r.ParentColumns, "+"))
+		if r.Parent == "the p" {
+			return r.Parent, nil
+		}
+		return "q", append([]string{"X"}, "z")[:len(r.ParentColumns)]
+	})
+	const want = `CREATE TABLE t(a INT REFERENCES "the p" ON DELETE SET NULL, b REFERENCES "q"(x) NOT NULL, c, FOREIGN KEY (b, c) REFERENCES "q" ( x, "z" ) MATCH FULL DEFERRABLE)`
+	if list := strings.Join(of, "; "); got != want || list != "a>the p.; b>p.x; b+c>p.x+y z" {
+		t.Errorf("%s\nof %s\nwant %s", got, list, want)
+	}
+}
+
 func TestParseCreateIndex(t *testing.T) {
 	const text = `CREATE UNIQUE INDEX IF NOT EXISTS s."i" ON t ("a" COLLATE nocase DESC, lower(b) COLLATE x, (a || b), a || b COLLATE nocase ASC, 'c') WHERE a > ';' -- end`
 	c, err := sqltext.ParseCreateIndex(text)

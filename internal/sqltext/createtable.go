@@ -19,6 +19,8 @@ type CreateTable struct {
 	Query       Span
 	Columns     []ColumnDef
 	Constraints []Constraint
+	// References are all of them, those of columns first.
+	References []Reference
 	// Body is the text between the outer parentheses.
 	Body Span
 	// Options is the text after the closing parenthesis, such as WITHOUT ROWID,

@@ -75,7 +75,7 @@ func (d *ColumnDef) readConstraint(r *reader) bool {
 		d.Collation = r.name("a collation's name")
 	case wReferences:
 		d.References = true
-		r.reference()
+		r.reference(d.Name)
 	case wGenerated:
 		r.next()
 		r.expect(wAlways, "ALWAYS")

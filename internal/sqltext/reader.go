@@ -12,6 +12,8 @@ type reader struct {
 	word      word
 	last      int // where the token before tok ended
 	err       error
+	// references are those that were read.
+	references []Reference
 }
 
 func newReader(statement, sql string) *reader {

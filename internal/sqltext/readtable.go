@@ -18,6 +18,7 @@ func (c *CreateTable) read(r *reader) {
 	c.readConstraints(r)
 	c.Body = Span{Start: open.End, End: r.tok.Start}
 	r.expectKind(RightParen, ")")
+	c.References = r.references
 	c.readOptions(r)
 	r.expectEnd()
 }
@@ -107,7 +108,8 @@ func (c *Constraint) readKey(r *reader) {
 
 func (c *Constraint) readForeignKey(r *reader) {
 	c.Columns = r.names()
-	c.Parent, c.ParentColumns = r.reference()
+	ref := r.reference(c.Columns...)
+	c.Parent, c.ParentColumns = ref.Parent, ref.ParentColumns
 	for r.deferrable() {
 	}
 }
@@ -120,31 +122,6 @@ func (r *reader) names() []string {
 		names = append(names, k.Column+k.Expression)
 	}
 	return names
-}
-
-// reference reads REFERENCES and all that belongs to it but DEFERRABLE.
-func (r *reader) reference() (parent string, columns []string) {
-	r.expect(wReferences, "REFERENCES")
-	parent = r.name("a table's name")
-	if r.tok.Kind == LeftParen {
-		columns = r.names()
-	}
-	for {
-		switch r.word {
-		case wOn:
-			r.next()
-			r.next() // DELETE, UPDATE or INSERT
-			if r.word == wSet || r.word == wNo {
-				r.next()
-			}
-			r.next()
-		case wMatch:
-			r.next()
-			r.name("a name")
-		default:
-			return parent, columns
-		}
-	}
 }
 
 // deferrable reads [NOT] DEFERRABLE [INITIALLY …], if it is at hand.
