@@ -129,20 +129,29 @@ func openTable(fsys FS, path string, e tableEntry) (*table, *DamageError, error)
 		return nil, nil, err
 	}
 	t := &table{tableEntry: e, chunkFile: chunkFile{File: file, path: path}}
-	footer := make([]byte, tableFooterBytes)
-	n, err := file.ReadAt(footer, max(0, e.bytes-tableFooterBytes))
-	if err != nil && !isEnd(err) {
+	damage, err := t.readFooter()
+	if err != nil {
 		return nil, nil, errors.Join(err, file.Close())
 	}
-	t.footer, err = decodeTableFooter(footer[:n], e.bytes)
-	if err == nil && (t.footer.id != e.id || t.footer.chunks != e.chunks) {
+	return t, damage, nil
+}
+
+// readFooter reads the footer and checks that it is the one of t.
+func (t *table) readFooter() (*DamageError, error) {
+	footer := make([]byte, tableFooterBytes)
+	n, err := t.ReadAt(footer, max(0, t.bytes-tableFooterBytes))
+	if err != nil && !isEnd(err) {
+		return nil, err
+	}
+	t.footer, err = decodeTableFooter(footer[:n], t.bytes)
+	if err == nil && (t.footer.id != t.id || t.footer.chunks != t.chunks) {
 		err = errors.New("table's footer is another table's")
 	}
 	if err != nil {
 		t.footer = tableFooter{}
-		return t, t.damageAt(e.bytes-tableFooterBytes, err), nil
+		return t.damageAt(t.bytes-tableFooterBytes, err), nil
 	}
-	return t, nil, nil
+	return nil, nil
 }
 
 func (t *table) damageAt(offset int64, err error) *DamageError {
