@@ -186,7 +186,7 @@ func (f *fetch) attempt(ctx context.Context, in *intake, wants []hash.Hash) erro
 	if err != nil {
 		return err
 	}
-	req := remote.FetchRequest{Wants: wants, Depth: f.o.Depth}
+	req := remote.FetchRequest{Wants: wants, Depth: f.o.Depth, Local: r.source()}
 	if req.Haves, err = f.haves(ctx, r); err != nil {
 		return err
 	}

@@ -101,6 +101,9 @@ type FetchRequest struct {
 	Grafts []Graft
 	// Depth limits the history to so many commits of each way; 0 is all of it.
 	Depth int
+	// Local is where the receiver has its chunks, or nil. A remote without a program at its
+	// end, for which the plan is made here, reads from it what need not come from there.
+	Local Source
 	// Header, if not nil, is called before the first chunk. An error ends the fetch.
 	Header func(FetchHeader) error
 	// Progress, if not nil, is called as the total becomes known: once with the
