@@ -1,0 +1,83 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/remote"
+)
+
+// Fetch implements remote.Remote. The plan is made here, from the bucket's tables.
+func (b *Bucket) Fetch(ctx context.Context, req remote.FetchRequest) iter.Seq2[remote.Chunk, error] {
+	return func(yield func(remote.Chunk, error) bool) {
+		if err := b.fetch(ctx, req, yield); err != nil {
+			yield(remote.Chunk{}, fmt.Errorf("bucket: fetch: %w", err))
+		}
+	}
+}
+
+func (b *Bucket) fetch(ctx context.Context, req remote.FetchRequest, yield func(remote.Chunk, error) bool) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	m, err := b.load(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := b.newSource(ctx, m, req.Local)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if m.wantsAll(req) {
+		wait := s.warm(ctx)
+		defer wait()
+		defer cancel()
+	}
+	plan := remote.NewPlan(s, m.graftAt, req)
+	header, err := plan.Header(ctx)
+	if err != nil {
+		return err
+	}
+	if req.Header != nil {
+		if err := req.Header(header); err != nil {
+			return err
+		}
+	}
+	total := header.Chunks
+	for c, err := range plan.Chunks(ctx, func(more int64) {
+		total += more
+		if req.Progress != nil {
+			req.Progress(total)
+		}
+	}) {
+		if err != nil {
+			return err
+		}
+		if !yield(c, nil) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// wantsAll tells whether a request is for all that there is: whole tables are to be
+// read then.
+func (m *manifest) wantsAll(req remote.FetchRequest) bool {
+	if len(req.Haves) > 0 || req.Depth > 0 {
+		return false
+	}
+	wanted := func(h hash.Hash) bool { return slices.Contains(req.Wants, h) }
+	if !m.Root.IsZero() && wanted(m.Root) {
+		return true
+	}
+	for _, ref := range m.Refs {
+		if !wanted(ref.Hash) {
+			return false
+		}
+	}
+	return true
+}
