@@ -35,7 +35,7 @@ func (osFS) SyncDir(name string) error { return syncDir(name) }
 // TryLock locks through a file description of its own, so that two stores in
 // one process exclude each other as two processes do.
 func (osFS) TryLock(name string) (io.Closer, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
+	f, err := openLock(name)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
+	"time"
 
 	_ "github.com/vdbgo/vdb/sqlite"
 )
@@ -227,5 +228,53 @@ func BenchmarkVersions(b *testing.B) {
 			}
 			read(b, "SELECT amount FROM orders WHERE id = ?", r.IntN(benchRows)+1)
 		}
+	})
+}
+
+// BenchmarkPast reads rows of a random one of the last 100 commits, and commits.
+func BenchmarkPast(b *testing.B) {
+	db, err := sql.Open("vdb", "file:"+filepath.Join(b.TempDir(), "bench.vdb"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	fillBench(b, db)
+	r := rand.New(rand.NewPCG(9, 10))
+	exec := func(b *testing.B, query string, args ...any) {
+		if _, err := db.Exec(query, args...); err != nil {
+			b.Fatal(query, err)
+		}
+	}
+	exec(b, "SELECT dolt_commit('-Am', 'all')")
+	const commits = 100
+	for range commits {
+		exec(b, "UPDATE orders SET amount = amount + 1 WHERE id IN (?, ?, ?)", r.IntN(benchRows)+1, r.IntN(benchRows)+1, r.IntN(benchRows)+1)
+		exec(b, "SELECT dolt_commit('-am', 'some')")
+	}
+	b.Run("point", func(b *testing.B) {
+		b.ReportAllocs()
+		begin := cpuTime()
+		for b.Loop() {
+			var amount float64
+			query := fmt.Sprintf("SELECT amount FROM orders AS OF 'HEAD~%d' WHERE id = ?", r.IntN(commits)+1)
+			if err := db.QueryRow(query, r.IntN(benchRows)+1).Scan(&amount); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64((cpuTime()-begin).Nanoseconds())/float64(b.N), "cpu-ns/op")
+	})
+	b.Run("commit", func(b *testing.B) {
+		b.ReportAllocs()
+		spent := time.Duration(0)
+		for b.Loop() {
+			b.StopTimer()
+			exec(b, "UPDATE orders SET amount = amount + 1 WHERE id = ?", r.IntN(benchRows)+1)
+			begin := cpuTime()
+			b.StartTimer()
+			exec(b, "SELECT dolt_commit('-am', 'one row')")
+			spent += cpuTime() - begin
+		}
+		b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N), "cpu-ns/op")
 	})
 }

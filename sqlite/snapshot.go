@@ -237,6 +237,8 @@ type database struct {
 	mu     sync.Mutex
 	files  map[string]*branchFile
 	opened []*snapshot // versions of the past, latest last
+	// openedTrees is how many trees these have.
+	openedTrees int
 }
 
 // defaultCacheBytes is the budget for rendered pages.
@@ -299,10 +301,7 @@ func (d *database) at(ctx context.Context, revision string) (*snapshot, error) {
 // asOf returns a revision, HEAD being the branch's or revision's from, as a file
 // that stays.
 func (d *database) asOf(ctx context.Context, from, revision string) (*snapshot, error) {
-	s, err := d.vdb.AsOf(ctx, revision)
-	if b, e := d.vdb.Branch(ctx, from); e == nil {
-		s, err = b.AsOf(ctx, revision)
-	}
+	s, err := d.resolve(ctx, from, revision)
 	if err != nil {
 		return nil, err
 	}
@@ -318,15 +317,34 @@ func (d *database) asOf(ctx context.Context, from, revision string) (*snapshot, 
 	if err != nil {
 		return nil, err
 	}
-	if len(d.opened) == maxOpened {
-		d.opened = d.opened[1:]
-	}
-	d.opened = append(d.opened, opened)
+	d.keep(opened)
 	return opened, nil
 }
 
-// maxOpened is how many versions of the past a database keeps laid out.
-const maxOpened = 16
+// resolve returns a revision, HEAD being the branch's if from is one.
+func (d *database) resolve(ctx context.Context, from, revision string) (*vdb.Snapshot, error) {
+	if b, err := d.vdb.Branch(ctx, from); err == nil {
+		return b.AsOf(ctx, revision)
+	}
+	return d.vdb.AsOf(ctx, revision)
+}
+
+// keep keeps a version of the past laid out, and gives up those of longest ago.
+func (d *database) keep(s *snapshot) {
+	d.opened = append(d.opened, s)
+	d.openedTrees += len(s.trees)
+	for len(d.opened) > leastOpened && (d.openedTrees > maxOpenedTrees || len(d.opened) > maxOpened) {
+		d.openedTrees -= len(d.opened[0].trees)
+		d.opened = slices.Delete(d.opened, 0, 1)
+	}
+}
+
+// A database keeps so many versions of the past laid out, fewer if they have many
+// trees: what is known of a large tree takes up to some 50 KB.
+const (
+	leastOpened, maxOpened = 16, 128
+	maxOpenedTrees         = 1024
+)
 
 // hasTable tells whether the version has a table or view of a name.
 func (s *snapshot) hasTable(name string) bool {
