@@ -597,6 +597,9 @@ type EngineTableEdit struct {
 	// that they are given. nil is none. Indexes are those of the new schema.
 	Rows    EngineItems
 	Indexes []EngineItems
+	// Many says that there are many: the trees are edited at once, and Rows and Indexes
+	// called by several goroutines.
+	Many bool
 }
 
 // EngineItems yields edits in the order of their keys, the same ones whenever it is
@@ -718,18 +721,41 @@ func (t *EngineTableEdit) apply(ctx context.Context, w prolly.Store) error {
 			return err
 		}
 	}
-	var err error
-	if edited.rows.tree, err = t.Rows.apply(ctx, w, old.rows.tree); err != nil {
+	if err := t.applyTrees(ctx, w, edited); err != nil {
 		return err
 	}
 	edited.entry.rows = edited.rows.tree.Hash()
 	for i := range t.Indexes {
-		if edited.indexes[i].tree, err = t.Indexes[i].apply(ctx, w, old.indexes[i].tree); err != nil {
-			return fmt.Errorf("index %s: %w", old.index[i].name, err)
-		}
 		edited.entry.indexes[i] = edited.indexes[i].tree.Hash()
 	}
 	t.Table = EngineTable{view: edited}
+	return nil
+}
+
+// applyTrees edits the rows and the indexes, at once if there are many edits.
+func (t *EngineTableEdit) applyTrees(ctx context.Context, w prolly.Store, edited *tableView) error {
+	old := t.Table.view
+	if writer, ok := w.(*nbs.Writer); ok && t.Many {
+		w = &sharedWriter{writer: writer}
+		return atOnce(1+len(t.Indexes), func(i int) error { return t.applyTree(ctx, w, old, edited, i-1) })
+	}
+	for i := -1; i < len(t.Indexes); i++ {
+		if err := t.applyTree(ctx, w, old, edited, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyTree edits index i, or the rows if that is -1.
+func (t *EngineTableEdit) applyTree(ctx context.Context, w prolly.Store, old, edited *tableView, i int) (err error) {
+	if i < 0 {
+		edited.rows.tree, err = t.Rows.apply(ctx, w, old.rows.tree)
+		return err
+	}
+	if edited.indexes[i].tree, err = t.Indexes[i].apply(ctx, w, old.indexes[i].tree); err != nil {
+		return fmt.Errorf("index %s: %w", old.index[i].name, err)
+	}
 	return nil
 }
 

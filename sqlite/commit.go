@@ -215,7 +215,7 @@ func (c *commit) schemaChanged() (bool, error) {
 
 // editTable makes the edits of a table and its indexes whose schema is as it was.
 func (c *commit) editTable(t vdb.EngineTable, trees []*tree) (vdb.EngineTableEdit, bool) {
-	te := vdb.EngineTableEdit{Table: t, Indexes: make([]vdb.EngineItems, len(trees)-1)}
+	te := vdb.EngineTableEdit{Table: t, Indexes: make([]vdb.EngineItems, len(trees)-1), Many: len(c.dirty.Pages) >= manyPages}
 	changed := false
 	for i, rendered := range trees {
 		tree := t.Rows()
@@ -236,6 +236,9 @@ func (c *commit) editTable(t vdb.EngineTable, trees []*tree) (vdb.EngineTableEdi
 	}
 	return te, changed
 }
+
+// manyPages are so many written pages that it pays to edit trees at once.
+const manyPages = 64
 
 // diff yields the edits of one tree.
 func (c *commit) diff(t vdb.EngineTree, root uint32) vdb.EngineItems {
