@@ -41,6 +41,7 @@ type blocks interface {
 	HoldRoot(ctx context.Context) (hash.Hash, *nbs.Hold, error)
 	Damage() error
 	Stats() nbs.Stats
+	StoredBytes(ctx context.Context, h hash.Hash) (int64, error)
 	Close() error
 }
 

@@ -184,5 +184,6 @@ func (m *Memory) add(chunks []chunk) {
 		m.chunks[c.address] = c.data
 		m.stats.Chunks++
 		m.stats.AppendedBytes += int64(len(c.data))
+		m.stats.ChunkBytes += int64(len(c.data))
 	}
 }

@@ -1,11 +1,19 @@
 package nbs
 
+import (
+	"context"
+	"fmt"
+
+	"github.com/vdbgo/vdb/hash"
+)
+
 // Stats holds figures about an open store. Sizes are in bytes. The counters
 // tell what went through this Store since it was opened; sizes and numbers of
 // chunks tell what the directory holds, the other processes' part included as
 // far as this Store has read it.
 type Stats struct {
 	Chunks        int64 // chunks in all files; a chunk in two files counts twice
+	ChunkBytes    int64 // of these, with what separates them
 	JournalBytes  int64 // records in the journals, zero-filled room not counted
 	JournalFiles  int64 // the active journal and the sealed ones
 	TableBytes    int64 // all table files
@@ -24,4 +32,30 @@ type Stats struct {
 	// CompactError is why the last compaction in the background has failed, or
 	// nil. The store works on without it.
 	CompactError error
+}
+
+// StoredBytes returns how many bytes the chunk at h takes up in its file.
+func (s *Store) StoredBytes(ctx context.Context, h hash.Hash) (int64, error) {
+	if err := s.usable(ctx); err != nil {
+		return 0, fmt.Errorf("nbs: size of chunk %s: %w", h, err)
+	}
+	s.files.RLock()
+	defer s.files.RUnlock()
+	if s.view == nil {
+		return 0, fmt.Errorf("nbs: size of chunk %s: %w", h, ErrClosed)
+	}
+	file, e, err := s.view.find(h)
+	if err == nil && file == nil {
+		err = ErrNotFound // it may have been collected just now
+	}
+	if err != nil {
+		return 0, fmt.Errorf("nbs: size of chunk %s: %w", h, err)
+	}
+	return int64(e.length), nil
+}
+
+// StoredBytes returns how many bytes the chunk at h has.
+func (m *Memory) StoredBytes(ctx context.Context, h hash.Hash) (int64, error) {
+	data, err := m.Get(ctx, h)
+	return int64(len(data)), err
 }

@@ -68,6 +68,7 @@ const (
 	maxTableChunks    = 1 << 31
 	tableBufferBytes  = 1 << 20
 	maxBucketsPerRead = 1 << minFanoutBits
+	tableSyncBytes    = 8 << 20 // are synced at a time: commits wait for the disk as long
 )
 
 // tableFooter is the decoded footer.
@@ -317,6 +318,7 @@ type tableWriter struct {
 	id      fileID
 	seed    uint32
 	at      int64  // where buf goes
+	synced  int64  // before this all is durable
 	buf     []byte // not yet written
 	entries []entry
 }
@@ -363,6 +365,10 @@ func (w *tableWriter) flush() error {
 	_, err := w.file.WriteAt(w.buf, w.at)
 	w.at += int64(len(w.buf))
 	w.buf = w.buf[:0]
+	if err == nil && w.at-w.synced >= tableSyncBytes {
+		w.synced = w.at
+		err = w.file.Sync()
+	}
 	return err
 }
 

@@ -98,11 +98,13 @@ func (v *view) fill(stats *Stats) {
 	for _, j := range v.journals() {
 		stats.JournalFiles++
 		stats.JournalBytes += j.end
+		stats.ChunkBytes += j.end - journalHeaderBytes
 		stats.Chunks += j.index.count()
 	}
 	for _, t := range v.tables {
 		stats.TableFiles++
 		stats.TableBytes += t.bytes
+		stats.ChunkBytes += max(t.footer.indexOffset-tableHeaderBytes, 0)
 		stats.Chunks += t.chunks
 	}
 }
