@@ -51,7 +51,32 @@ func (s *Store) StoredBytes(ctx context.Context, h hash.Hash) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("nbs: size of chunk %s: %w", h, err)
 	}
-	return int64(e.length), nil
+	buf := s.buffer(int(e.length))
+	defer s.buffers.Put(buf)
+	n, err := storedBytes(file, e, *buf)
+	if err != nil {
+		return 0, fmt.Errorf("nbs: size of chunk %s: %w", h, err)
+	}
+	return n, nil
+}
+
+// storedBytes returns the length of a record or, of a member of a pack, its part of it.
+func storedBytes(file *chunkFile, e extent, buf []byte) (int64, error) {
+	rec, err := readRecord(file, e, buf)
+	if err != nil || rec.kind != kindPack {
+		return int64(e.length), err
+	}
+	var p pack
+	if err := p.decode(rec); err != nil {
+		return 0, &DamageError{File: file.path, Offset: e.offset, Reason: err.Error()}
+	}
+	switch k := int(e.member); {
+	case k >= p.count:
+		return 0, &DamageError{File: file.path, Offset: e.offset, Reason: fmt.Sprintf("pack has no member %d", k)}
+	case k > 0:
+		return int64(len(p.delta(k))), nil
+	}
+	return int64(e.length) - int64(len(p.stored)-len(p.base())), nil // and what all members share
 }
 
 // StoredBytes returns how many bytes the chunk at h has.
