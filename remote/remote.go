@@ -33,6 +33,12 @@ type Resumer interface {
 	Received(ctx context.Context, id string) ([]hash.Hash, error)
 }
 
+// Mirror is a Remote that can be a backup: it takes PushRequest.Root.
+type Mirror interface {
+	Remote
+	TakesRoot()
+}
+
 // Access says what somebody may do with a database's refs, which are given as
 // heads/NAME or tags/NAME. Without a function nothing of the kind is allowed.
 //

@@ -37,7 +37,7 @@ type Options struct {
 
 const defaultGrace = 7 * 24 * time.Hour
 
-var _ remote.Remote = (*Bucket)(nil)
+var _ remote.Mirror = (*Bucket)(nil)
 
 // Open connects to the database at s3://BUCKET/PREFIX?endpoint=URL&region=NAME. Without an
 // endpoint it is AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or AWS itself; without a region
@@ -84,6 +84,9 @@ func (b *Bucket) Close() error {
 	}
 	return nil
 }
+
+// TakesRoot implements remote.Mirror.
+func (b *Bucket) TakesRoot() {}
 
 // Refs implements remote.Remote. Where there is no database yet there are no refs: the
 // first push makes it.

@@ -173,9 +173,9 @@ func (p *pushing) mayMove(m *manifest) error {
 		return rejected
 	}
 	switch {
-	case !p.req.Root.IsZero() && len(m.Refs) > 0:
+	case !p.req.Root.IsZero() && m.Root.IsZero() && len(m.Refs) > 0:
 		return fmt.Errorf("%s has branches that were pushed, and does not become a backup; choose another prefix", p.b.name)
-	case len(p.req.Updates) > 0 && !m.Root.IsZero():
+	case p.req.Root.IsZero() && !m.Root.IsZero():
 		return fmt.Errorf("%s is a backup, and takes no branches; choose another prefix", p.b.name)
 	}
 	return nil
