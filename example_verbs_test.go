@@ -258,3 +258,16 @@ func ExampleDB_Purge() {
 	// 1 row purged, 1 commit has a new hash
 	// it is the head: true
 }
+
+func ExampleDB_Check() {
+	ctx := context.Background()
+	main := exampleBranch(ctx)
+	report, err := main.DB().Check(ctx, nil)
+	must(err)
+	for _, c := range report.Chunks {
+		fmt.Println("damaged in", c.Commits, "commits, tables", c.Tables)
+	}
+	fmt.Println("ok:", report.OK(), "–", report.Commits, "commits")
+	// Output:
+	// ok: true – 2 commits
+}

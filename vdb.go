@@ -3,6 +3,7 @@ package vdb
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sync"
 	"time"
 
@@ -39,6 +40,7 @@ type blocks interface {
 	Hold() *nbs.Hold
 	HoldSince() *nbs.Hold
 	HoldRoot(ctx context.Context) (hash.Hash, *nbs.Hold, error)
+	Check(ctx context.Context, progress func(done, total int64)) iter.Seq2[*nbs.DamageError, error]
 	Damage() error
 	Stats() nbs.Stats
 	StoredBytes(ctx context.Context, h hash.Hash) (int64, error)

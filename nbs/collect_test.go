@@ -440,7 +440,7 @@ func (m *collectModel) settle() {
 	}
 	m.graph.wantOnly(m.t, m.stores[0], m.root)
 	for _, s := range m.stores {
-		for damage, err := range s.Check(m.t.Context()) {
+		for damage, err := range s.Check(m.t.Context(), nil) {
 			m.t.Errorf("Check: %v, %v", damage, err)
 		}
 		if err := s.Stats().CompactError; err != nil {

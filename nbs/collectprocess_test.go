@@ -53,7 +53,7 @@ func TestCollectProcesses(t *testing.T) {
 	if got, want := s.Stats().Chunks, int64(len(linkedChunks(n))); got != want {
 		t.Errorf("%d chunks are left, want %d", got, want)
 	}
-	for damage, err := range s.Check(t.Context()) {
+	for damage, err := range s.Check(t.Context(), nil) {
 		t.Errorf("Check: %v, %v", damage, err)
 	}
 	t.Logf("%d commits", n)

@@ -187,18 +187,18 @@ func TestCheck(t *testing.T) {
 	}
 	s := open(t, faultDir, faultOptions(fsys, 1))
 	var files []string
-	for damage, err := range s.Check(t.Context()) {
+	for damage, err := range s.Check(t.Context(), nil) {
 		must(t, err)
 		files = append(files, filepath.Base(damage.File)[:5])
 	}
 	if strings.Join(files, " ") != "journ table" {
 		t.Errorf("damage found in %q", files)
 	}
-	for range s.Check(t.Context()) {
+	for range s.Check(t.Context(), nil) {
 		break
 	}
 	must(t, s.Close())
-	for _, err := range s.Check(t.Context()) {
+	for _, err := range s.Check(t.Context(), nil) {
 		if !errors.Is(err, nbs.ErrClosed) {
 			t.Errorf("Check of a closed store: %v", err)
 		}

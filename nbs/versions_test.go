@@ -172,7 +172,7 @@ func TestVersions(t *testing.T) {
 				}
 				h.wantBelow(t, s, root)
 			}
-			for d, err := range s.Check(t.Context()) {
+			for d, err := range s.Check(t.Context(), nil) {
 				t.Error(d, err)
 			}
 			must(t, s.Close())

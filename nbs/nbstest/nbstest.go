@@ -30,7 +30,7 @@ type Store interface {
 	Commit(ctx context.Context, w *nbs.Writer, update nbs.UpdateFunc) error
 	Damage() error
 	Compact(ctx context.Context) error
-	Check(ctx context.Context) iter.Seq2[*nbs.DamageError, error]
+	Check(ctx context.Context, progress func(done, total int64)) iter.Seq2[*nbs.DamageError, error]
 	Stats() nbs.Stats
 	Resolve(ctx context.Context, prefix []byte, limit int) ([]hash.Hash, error)
 }
@@ -572,7 +572,7 @@ func testCompact(t *testing.T, s Store) {
 			WantChunk(t, s, Chunk(round*1000+i, 500))
 		}
 	}
-	for damage, err := range s.Check(t.Context()) {
+	for damage, err := range s.Check(t.Context(), nil) {
 		t.Errorf("Check: %v, %v", damage, err)
 	}
 	if n := s.Stats().Chunks; n != 500 {
