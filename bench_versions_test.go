@@ -4,8 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/vdbgo/vdb"
@@ -27,14 +25,13 @@ func BenchmarkVersions(b *testing.B) {
 		b.Fatal(err)
 	}
 	commits := writeHistory(b, db, *historyCommits)
-	before := diskBytes(b, dir)
 	compact(b, db)
-	after := diskBytes(b, dir)
-	b.Logf("%d commits: %d MB before and %d MB after the last collection", len(commits), before>>20, after>>20)
+	bytes := tableBytes(b, dir)
+	b.Logf("%d commits, %d MB", len(commits), bytes>>20)
 	if err := db.Close(); err != nil {
 		b.Fatal(err)
 	}
-	perCommit := float64(after-historyBase) / float64(len(commits))
+	perCommit := float64(bytes-historyBase) / float64(len(commits))
 	for _, c := range []struct {
 		name  string
 		cache int64
@@ -54,18 +51,7 @@ const historyBase = 500_000
 func writeHistory(b *testing.B, db *vdb.DB, n int) []string {
 	b.Helper()
 	main := mainBranch(b, db)
-	update(b, main, func(tx *vdb.Tx) error {
-		if err := tx.CreateTable(benchSchema); err != nil {
-			return err
-		}
-		for i := range int64(historyRows) {
-			if err := tx.Put("rows", benchRow(i)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	commit(b, main, "load")
+	putRows(b, main, historyRows)
 	random := rand.New(rand.NewPCG(1, 2))
 	var made []string
 	for i := range n {
@@ -97,21 +83,4 @@ func readHistory(b *testing.B, dir string, cacheBytes int64, commits []string) {
 		}
 	}
 	c.report(b)
-}
-
-// diskBytes is the size of a directory's files.
-func diskBytes(b *testing.B, dir string) (n int64) {
-	b.Helper()
-	files, err := os.ReadDir(dir)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, f := range files {
-		info, err := os.Stat(filepath.Join(dir, f.Name()))
-		if err != nil {
-			b.Fatal(err)
-		}
-		n += info.Size()
-	}
-	return n
 }
