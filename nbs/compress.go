@@ -25,8 +25,12 @@ func (c *tableCompressor) compress(data []byte) (codec, []byte) {
 	return codecZstd, c.packed
 }
 
-// size returns how many bytes compress makes of data.
+// size returns how many bytes compress makes of data, or an upper bound if data is
+// short, and hardly gets shorter.
 func (c *tableCompressor) size(data []byte) int {
+	if len(data) < 512 {
+		return len(data)
+	}
 	_, stored := c.compress(data)
 	return len(stored)
 }
