@@ -166,11 +166,11 @@ func (f *fetch) chunks(ctx context.Context, in *intake, wants []hash.Hash) error
 		err := f.attempt(ctx, in, wants)
 		if in.rc != nil {
 			f.result.Chunks += in.rc.Count()
-			if in.rc.Count() > 0 {
+			if in.rc.Count() > 0 && f.attempts() > 1 {
 				attempt = 1
 			}
 		}
-		if err == nil || !errors.Is(err, remote.ErrInterrupted) || attempt >= fetchAttempts || ctx.Err() != nil {
+		if err == nil || !errors.Is(err, remote.ErrInterrupted) || attempt >= f.attempts() || ctx.Err() != nil {
 			return err
 		}
 		select {
@@ -179,6 +179,13 @@ func (f *fetch) chunks(ctx context.Context, in *intake, wants []hash.Hash) error
 			return errors.Join(err, ctx.Err())
 		}
 	}
+}
+
+func (f *fetch) attempts() int {
+	if o := f.db.remotes; o != nil && o.Attempts > 0 {
+		return o.Attempts
+	}
+	return fetchAttempts
 }
 
 func (f *fetch) attempt(ctx context.Context, in *intake, wants []hash.Hash) error {

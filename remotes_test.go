@@ -17,10 +17,10 @@ import (
 // box is a database in a directory with a table that has some rows.
 type box struct {
 	*vdb.DB
-	t *testing.T
+	t testing.TB
 }
 
-func newBox(t *testing.T, rows int) box {
+func newBox(t testing.TB, rows int) box {
 	t.Helper()
 	db, err := vdb.Open(t.Context(), filepath.Join(t.TempDir(), "box"), nil)
 	succeeds(t, err)

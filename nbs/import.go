@@ -42,6 +42,8 @@ type Import struct {
 	guard io.Closer              // the lock that tells that path is being written
 	in    map[hash.Hash]struct{} // what is in table, which nobody can read yet
 	bytes int64
+	// failed is the error of an Add: what is in table is not whole.
+	failed error
 
 	compressor tableCompressor
 }
@@ -84,7 +86,10 @@ func (im *Import) Add(ctx context.Context, c Stored, data []byte) error {
 	if im.Added(c.Hash) || im.w.store.present(c.Hash) {
 		return nil
 	}
-	if err := im.add(ctx, c, data); err != nil {
+	if im.failed == nil {
+		im.failed = im.add(ctx, c, data)
+	}
+	if err := im.failed; err != nil {
 		return fmt.Errorf("nbs: import chunk %s: %w", c.Hash, err)
 	}
 	im.bytes += int64(len(c.Payload))
@@ -150,7 +155,11 @@ func (im *Import) unguard() error {
 	if im.guard == nil {
 		return nil
 	}
-	err := errors.Join(im.store.fs.Remove(im.path+importLockSuffix), im.guard.Close())
+	err := im.store.fs.Remove(im.path + importLockSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // somebody saw it before it was locked
+	}
+	err = errors.Join(err, im.guard.Close())
 	im.guard = nil
 	return err
 }
@@ -195,8 +204,11 @@ func (im *Import) addToTable(c Stored, data []byte) error {
 
 // Settle makes durable and readable what was added. Until release is called the
 // store is not compacted and nothing is collected, so that a commit in between can
-// make a root lead to it.
+// make a root lead to it. After an Add that failed nothing is settled.
 func (im *Import) Settle(ctx context.Context) (release func() error, err error) {
+	if im.failed != nil {
+		return nil, fmt.Errorf("nbs: import: %w", im.failed)
+	}
 	if im.store == nil {
 		return func() error { return nil }, ctx.Err()
 	}

@@ -280,12 +280,12 @@ func (w *walker) whole(h hash.Hash, crossings int, inTree bool) error {
 	if err != nil {
 		return err
 	}
-	level := levelOf(data)
+	level, leaves := levelOf(data), levelOf(data) == 1 && chunk.KindOf(data) == treeNode
 	for _, r := range refs {
 		if level == 0 {
 			err = w.whole(r, crossings-1, false)
 		} else {
-			err = w.whole(r, crossings, level == 1 && chunk.KindOf(data) == treeNode)
+			err = w.whole(r, crossings, leaves)
 		}
 		if err != nil {
 			return err
@@ -297,7 +297,8 @@ func (w *walker) whole(h hash.Hash, crossings int, inTree bool) error {
 	return w.pass(c, crossings)
 }
 
-// read returns a chunk as it is stored, if it is to be sent, and its bytes.
+// read returns a chunk as it is stored, if it is to be sent, and its bytes, which are
+// good until the next call.
 func (w *walker) read(h hash.Hash) (Chunk, []byte, error) {
 	if w.send == nil {
 		data, err := w.source.Get(w.ctx, h)
@@ -307,8 +308,8 @@ func (w *walker) read(h hash.Hash) (Chunk, []byte, error) {
 	if err != nil {
 		return c, nil, err
 	}
-	data, err := c.Data()
-	return c, data, err
+	w.room, err = c.Unchecked(w.room[:0])
+	return c, w.room, err
 }
 
 // out sends a chunk of which all below has been sent.

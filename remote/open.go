@@ -28,6 +28,9 @@ type Options struct {
 	Header func(ctx context.Context, u *url.URL) (http.Header, error)
 	// IdleTimeout is how long the far end may be silent, 30 seconds if zero.
 	IdleTimeout time.Duration
+	// Attempts is how often a fetch asks again at once when it is cut and nothing has
+	// come since the last time; 0 stands for 3.
+	Attempts int
 	// Transports has those of other schemes, by their names: "s3".
 	Transports map[string]Transport
 }

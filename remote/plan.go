@@ -85,6 +85,7 @@ type walker struct {
 	sent    map[hash.Hash]struct{} // or had by the receiver, with all below
 	history history
 	grafts  []Graft
+	room    []byte      // of the chunk that is looked at
 	olds    []hash.Hash // trees of commits that the receiver has, for comparison
 }
 
