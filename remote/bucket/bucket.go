@@ -31,6 +31,9 @@ type Options struct {
 	// Grace is how long tables stay that nothing leads to any more: an upload or a
 	// download that takes longer may have to begin again. A week if zero.
 	Grace time.Duration
+	// Pause is how long to wait before a request that failed is made again, doubled
+	// each time; 100 ms if zero.
+	Pause time.Duration
 	// Now is the clock by which tables are retired; nil is time.Now.
 	Now func() time.Time
 }
@@ -70,6 +73,9 @@ func (o *Options) orDefaults() Options {
 	}
 	if all.Grace == 0 {
 		all.Grace = defaultGrace
+	}
+	if all.Pause == 0 {
+		all.Pause = defaultPause
 	}
 	if all.Now == nil {
 		all.Now = time.Now

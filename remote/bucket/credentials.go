@@ -63,3 +63,10 @@ func profile(path, name string) (c Credentials, err error) {
 	}
 	return c, nil
 }
+
+// StaticCredentials returns the same credentials always.
+func StaticCredentials(accessKeyID, secretAccessKey string) CredentialsFunc {
+	return func(context.Context) (Credentials, error) {
+		return Credentials{AccessKeyID: accessKeyID, SecretAccessKey: secretAccessKey}, nil
+	}
+}

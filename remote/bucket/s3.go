@@ -29,7 +29,7 @@ type s3 struct {
 
 const (
 	attempts      = 5
-	firstPause    = 100 * time.Millisecond
+	defaultPause  = 100 * time.Millisecond
 	answerTimeout = 30 * time.Second // and besides, as long as minRate takes for the bytes
 	minRate       = 16 << 10         // bytes a second
 	maxErrorBytes = 1 << 16

@@ -145,6 +145,10 @@ func fails(t testing.TB, err, want error) {
 
 // options reach buckets.
 func options(o *bucket.Options) *vdb.Options {
+	if o == nil {
+		o = &bucket.Options{}
+	}
+	o.Pause = 2 * time.Millisecond
 	return &vdb.Options{Remotes: &remote.Options{Transports: map[string]remote.Transport{"s3": bucket.Transport(o)}}}
 }
 

@@ -74,7 +74,7 @@ func (l location) base() *url.URL {
 func newS3(l location, o Options) *s3 {
 	s := &s3{
 		signer: signer{credentials: o.Credentials, region: l.region, now: time.Now},
-		client: o.Client, base: l.base(), pause: firstPause,
+		client: o.Client, base: l.base(), pause: o.Pause,
 	}
 	if s.credentials == nil {
 		s.credentials = EnvironmentCredentials
