@@ -48,7 +48,7 @@ type DamagedChunk struct {
 	// Tables are the tables of these commits that it is part of, by their names then.
 	Tables []string
 	// Refs are those whose working set or own data it is part of, or whose history
-	// ends at it.
+	// ends at it; "the list of refs" or "the reflog" if it is part of these.
 	Refs []string
 }
 
@@ -285,19 +285,33 @@ func (x *check) hitTables(v version) error {
 func (x *check) hitRefs() error {
 	for item, err := range x.refs.tree.Items(x.ctx, prolly.Range{}) {
 		if err != nil {
-			return x.ctx.Err() // a damaged node of the refs' own tree is in the report
+			break // a node of the refs' own tree is damaged, see below
 		}
 		for i := range int(item.Value[0]) {
-			h := hash.Hash(item.Value[1+i*hash.Size:])
-			commit := slices.Contains(x.commits, h) // what its contents and those before have is told there
-			for d := range x.damaged(x.masks[h]) {
-				if !(commit && d.Commits > 0) && !slices.Contains(d.Refs, string(item.Key)) {
-					d.Refs = append(d.Refs, string(item.Key))
-				}
-			}
+			x.hitRef(string(item.Key), hash.Hash(item.Value[1+i*hash.Size:]))
 		}
 	}
-	return nil
+	for i := range x.report.Chunks[:min(len(x.report.Chunks), maxDamagedChunks)] {
+		d := &x.report.Chunks[i]
+		if d.Commits > 0 || len(d.Refs) > 0 {
+			continue
+		}
+		d.Refs = []string{"the reflog"}
+		if x.masks[x.refs.tree.Hash()]&x.masks[d.Address] != 0 {
+			d.Refs = []string{"the list of refs"}
+		}
+	}
+	return x.ctx.Err()
+}
+
+// hitRef notes a ref that leads to h. What is part of a commit's contents is told there.
+func (x *check) hitRef(ref string, h hash.Hash) {
+	commit := slices.Contains(x.commits, h)
+	for d := range x.damaged(x.masks[h]) {
+		if !(commit && d.Commits > 0) && !slices.Contains(d.Refs, ref) {
+			d.Refs = append(d.Refs, ref)
+		}
+	}
 }
 
 // rightTable is a table that was found to be right.
