@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/vdbgo/vdb"
 )
@@ -127,4 +128,41 @@ func ExampleDB_Compact() {
 	must(db.Compact(ctx))
 	fmt.Println(db.Damage())
 	// Output: <nil>
+}
+
+func ExampleDB_Collect() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "vdb")
+	must(err)
+	defer os.RemoveAll(dir)
+	db, err := vdb.Open(ctx, dir, nil)
+	must(err)
+	defer db.Close()
+	_, err = db.CreateBranch(ctx, "trial", "main")
+	must(err)
+	must(db.DeleteBranch(ctx, "trial"))
+	report, err := db.Collect(ctx, &vdb.CollectOptions{Full: true})
+	must(err)
+	usage, err := db.Usage(ctx, nil)
+	must(err)
+	fmt.Println(report.DroppedChunks > 0, usage.Garbage.Chunks)
+	// Output: true 0
+}
+
+func ExampleDB_Usage() {
+	ctx := context.Background()
+	db := exampleBranch(ctx).DB()
+	usage, err := db.Usage(ctx, nil)
+	must(err)
+	fmt.Println(usage.Live.Chunks > 0, usage.History.Chunks > 0)
+	for _, t := range usage.Tables {
+		fmt.Println(t.Name, t.Live.Bytes > 0)
+	}
+	for _, b := range usage.Branches {
+		fmt.Println(b.Name, b.Live.Bytes > 0)
+	}
+	// Output:
+	// true true
+	// cities true
+	// main true
 }

@@ -16,8 +16,9 @@
 //	})
 //	data, err := s.Get(ctx, leaf)
 //
-// Chunks are never changed, and none is removed: what an old root leads to can
-// be read for ever. Memory is a store without a directory.
+// Chunks are never changed. If Options.LeadsTo tells which chunks a chunk leads to,
+// those that the root does not lead to are dropped in time; else none is, and what an
+// old root leads to can be read for ever. Memory is a store without a directory.
 //
 // # Promises
 //
@@ -39,6 +40,7 @@
 //	journal-<id>.index    addresses in it, a hint, see index.go
 //	table-<id>            chunks of journals that were compacted, see table.go
 //	lock, lock.compact    empty; only their locks matter
+//	spill-<n>-<id>        likewise: chunks of a Writer are in the journal, see spill.go
 //
 // One journal is active: commits go there. When it has grown it is sealed, the
 // manifest names the next one, and its chunks are written to a table file, which
@@ -56,6 +58,27 @@
 // A Writer that holds much appends chunks ahead of its commit, without a root
 // and without a sync. They are durable with the commit, whose sync comes later
 // in the same file.
+//
+// # Collection
+//
+// A compaction copies of a sealed journal what is live: it goes from the root to
+// whatever that leads to (see mark.go), and writes what it meets in that order.
+// So its cost follows what is new, not what there is. What becomes garbage later is
+// dropped by a full collection, which copies all that is live; one starts by itself when
+// the tables have grown by Options.CollectGrowth. See collect.go.
+//
+// Nobody waits for a collection, nor a collection for anybody:
+//
+//   - What readers of any process look at they have open: files whose names are gone
+//     are readable until they are closed. A Hold keeps them open (see hold.go).
+//   - Commits go to a journal that is not collected. What their chunks lead to is
+//     copied as well; the last of it is looked for with the lock held.
+//   - A Writer does not write what is there. If a collection has ended since it began,
+//     its commit looks whether all that it leads to still is, and else
+//     takes it from the files that the Writer holds.
+//   - Chunks that a Writer has appended ahead of its commit are guarded by a locked file.
+//
+// So what is in the store never leads to what is not, not even garbage does.
 //
 // # Versions
 //
@@ -76,6 +99,8 @@
 //     and nobody appends behind a seal.
 //   - A table: the file; the manifest that names it and no longer the journal;
 //     the removal of the journal.
+//   - A collection: a new journal; the tables; another new journal, whose manifest names
+//     the tables and not what they replace; the removal of that.
 //   - A torn append: zeros over it; the next append.
 //
 // # Reading a journal
