@@ -20,19 +20,21 @@ func main() {
 
 // commands is the command line.
 type commands struct {
-	SQL    sqlCmd    `cmd:"" name:"sql" default:"withargs" hidden:"" help:"Run SQL."`
-	Log    logCmd    `cmd:"" help:"Show the commits of a branch, newest first."`
-	Diff   diffCmd   `cmd:"" help:"Show what changed between two revisions."`
-	Branch branchCmd `cmd:"" help:"List, make or delete branches."`
-	Clone  cloneCmd  `cmd:"" help:"Make a database of one somewhere else."`
-	Remote remoteCmd `cmd:"" help:"List, name or forget databases somewhere else."`
-	Fetch  fetchCmd  `cmd:"" help:"Bring what a remote's branches have."`
-	Push   pushCmd   `cmd:"" help:"Bring what branches have to a remote."`
-	Pull   pullCmd   `cmd:"" help:"Fetch a branch and merge it."`
-	Import importCmd `cmd:"" help:"Copy a SQLite file into a database, and commit."`
-	Export exportCmd `cmd:"" help:"Copy a version into a new SQLite file."`
-	Check  checkCmd  `cmd:"" help:"Read all that is stored, and report damage."`
-	Stats  statsCmd  `cmd:"" help:"Show sizes, and what is in the database."`
+	SQL     sqlCmd     `cmd:"" name:"sql" default:"withargs" hidden:"" help:"Run SQL."`
+	Log     logCmd     `cmd:"" help:"Show the commits of a branch, newest first."`
+	Diff    diffCmd    `cmd:"" help:"Show what changed between two revisions."`
+	Branch  branchCmd  `cmd:"" help:"List, make or delete branches."`
+	Clone   cloneCmd   `cmd:"" help:"Make a database of one somewhere else."`
+	Remote  remoteCmd  `cmd:"" help:"List, name or forget databases somewhere else."`
+	Fetch   fetchCmd   `cmd:"" help:"Bring what a remote's branches have."`
+	Push    pushCmd    `cmd:"" help:"Bring what branches have to a remote."`
+	Pull    pullCmd    `cmd:"" help:"Fetch a branch and merge it."`
+	Backup  backupCmd  `cmd:"" help:"Copy all of a database, or what is new of it."`
+	Restore restoreCmd `cmd:"" help:"Make a database of a backup."`
+	Import  importCmd  `cmd:"" help:"Copy a SQLite file into a database, and commit."`
+	Export  exportCmd  `cmd:"" help:"Copy a version into a new SQLite file."`
+	Check   checkCmd   `cmd:"" help:"Read all that is stored, and report damage."`
+	Stats   statsCmd   `cmd:"" help:"Show sizes, and what is in the database."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }

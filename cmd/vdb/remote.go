@@ -13,6 +13,7 @@ import (
 
 	"github.com/vdbgo/vdb"
 	"github.com/vdbgo/vdb/remote"
+	"github.com/vdbgo/vdb/remote/bucket"
 )
 
 // reach are the flags of commands that reach other databases.
@@ -21,7 +22,8 @@ type reach struct {
 }
 
 func (r *reach) options() *remote.Options {
-	return &remote.Options{Header: func(context.Context, *url.URL) (http.Header, error) {
+	s3 := map[string]remote.Transport{"s3": bucket.Transport(nil)}
+	return &remote.Options{Transports: s3, Header: func(context.Context, *url.URL) (http.Header, error) {
 		h := http.Header{}
 		for _, line := range r.Header {
 			name, value, found := strings.Cut(line, ":")
