@@ -63,21 +63,72 @@ func (e *evaluator) Generated(s *vdb.Schema) ([]bool, error) {
 
 // Evaluate computes stored forms of rows, and entries of indexes.
 func (e *evaluator) Evaluate(ctx context.Context, v *vdb.Evaluation) error {
-	s := v.Table.Schema()
-	err := e.try(ctx, func(tx *sql.Tx) error {
-		t := &trial{ctx: ctx, tx: tx, Evaluation: v, schema: s}
-		if err := t.createLoose(); err != nil {
-			return err
-		}
-		if err := t.insertAll(); err != nil {
-			return err
-		}
-		return t.read()
-	})
+	err := e.start()
+	if err == nil {
+		err = e.scratch.evaluate(ctx, v)
+	}
 	if err != nil {
-		return fmt.Errorf("evaluate rows of table %s: %w", s.Name, err)
+		return fmt.Errorf("evaluate rows of table %s: %w", v.Table.Schema().Name, err)
 	}
 	return nil
+}
+
+// evaluate keeps the table of a single row: more of them are likely to follow.
+func (in *introspector) evaluate(ctx context.Context, v *vdb.Evaluation) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	t, err := in.trialOf(ctx, v)
+	if err == nil {
+		err = t.evaluate()
+	}
+	if err != nil || len(v.Rows) != 1 {
+		in.forget()
+	}
+	return err
+}
+
+// trialOf returns a trial with an empty table for the rows: the one that was kept, if
+// it is for such rows.
+func (in *introspector) trialOf(ctx context.Context, v *vdb.Evaluation) (*trial, error) {
+	t, s := in.kept, v.Table.Schema()
+	if t != nil && t.schema == s && t.Stored == v.Stored && slices.Equal(t.Indexes, v.Indexes) {
+		t.ctx, t.Evaluation = ctx, v
+		return t, nil
+	}
+	in.forget()
+	tx, err := in.scratch.BeginTx(context.WithoutCancel(ctx), nil) // it may outlive the context
+	if err != nil {
+		return nil, err
+	}
+	t = &trial{ctx: ctx, tx: tx, Evaluation: v, schema: s, roots: map[string]uint32{}}
+	in.kept = t
+	if err := t.createLoose(); err != nil {
+		return nil, err
+	}
+	return t, t.prepare()
+}
+
+// forget empties the database.
+func (in *introspector) forget() {
+	if in.kept != nil {
+		in.kept.tx.Rollback() // nothing of it is wanted
+		in.kept = nil
+	}
+}
+
+// evaluate has the rows inserted, reads what became of them, and takes them back.
+func (t *trial) evaluate() error {
+	for i := range t.Rows {
+		if err := t.insert(&t.Rows[i]); err != nil {
+			return err
+		}
+	}
+	if err := t.read(); err != nil {
+		return err
+	}
+	// What is kept of them is which kind they were.
+	t.Evaluation = &vdb.Evaluation{Stored: t.Stored, Indexes: t.Indexes}
+	return t.exec("DELETE FROM " + quote(t.schema.Name))
 }
 
 // Check has each row inserted into the table as it is declared.
@@ -108,6 +159,8 @@ type trial struct {
 	columns []int // of the schema: those that are given
 	rowid   bool
 	args    []any
+	roots   map[string]uint32 // pages of the table and its indexes, by name
+	pages   *sql.Stmt
 }
 
 func (t *trial) exec(statement string) error {
@@ -276,19 +329,6 @@ func bound(v vdb.Value) any {
 	return nil
 }
 
-func (t *trial) insertAll() error {
-	if err := t.prepare(); err != nil {
-		return err
-	}
-	defer t.inserts.Close()
-	for i := range t.Rows {
-		if err := t.insert(&t.Rows[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // read reads what SQLite has stored.
 func (t *trial) read() (err error) {
 	if t.Stored {
@@ -308,8 +348,8 @@ func (t *trial) read() (err error) {
 
 // items returns what is in the b-tree of a table or an index.
 func (t *trial) items(tree vdb.EngineTree, name string) ([]prolly.Item, error) {
-	var root uint32
-	if err := t.tx.QueryRowContext(t.ctx, "SELECT rootpage FROM sqlite_schema WHERE name = ?", name).Scan(&root); err != nil {
+	root, err := t.root(name)
+	if err != nil {
 		return nil, err
 	}
 	var items []prolly.Item
@@ -330,9 +370,27 @@ func (t *trial) items(tree vdb.EngineTree, name string) ([]prolly.Item, error) {
 	return items, nil
 }
 
+// root returns the root page of a table or an index.
+func (t *trial) root(name string) (uint32, error) {
+	if root, ok := t.roots[name]; ok {
+		return root, nil
+	}
+	var root uint32
+	err := t.tx.QueryRowContext(t.ctx, "SELECT rootpage FROM sqlite_schema WHERE name = ?", name).Scan(&root)
+	if err == nil {
+		t.roots[name] = root
+	}
+	return root, err
+}
+
 // Page returns a page of the database in memory.
 func (t *trial) Page(number uint32) (data []byte, err error) {
-	err = t.tx.QueryRowContext(t.ctx, "SELECT data FROM sqlite_dbpage WHERE pgno = ?", number).Scan(&data)
+	if t.pages == nil {
+		if t.pages, err = t.tx.PrepareContext(t.ctx, "SELECT data FROM sqlite_dbpage WHERE pgno = ?"); err != nil {
+			return nil, err
+		}
+	}
+	err = t.pages.QueryRowContext(t.ctx, number).Scan(&data)
 	return data, err
 }
 

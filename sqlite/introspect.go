@@ -17,6 +17,8 @@ import (
 type introspector struct {
 	mu      sync.Mutex // one at a time
 	scratch *sql.DB
+	// kept is a trial whose table is in the database still; nil: that is empty.
+	kept *trial
 }
 
 func newIntrospector() (*introspector, error) {
@@ -47,6 +49,7 @@ func (in *introspector) schema(ctx context.Context, table schemaRow, indexes []s
 func (in *introspector) try(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	in.forget()
 	tx, err := in.scratch.BeginTx(ctx, nil)
 	if err != nil {
 		return err
