@@ -161,6 +161,41 @@ func TestDefinitionsBetweenTriggers(t *testing.T) {
 	r.want("main", `SELECT id, (SELECT id FROM new) FROM parts`, "7|1")
 }
 
+// TestTriggersOnViewsAndVirtualTables has triggers keep a full-text index, and write
+// through a view.
+func TestTriggersOnViewsAndVirtualTables(t *testing.T) {
+	r := newRuled(t, `CREATE TABLE notes(id INTEGER PRIMARY KEY, body TEXT)`, `CREATE VIRTUAL TABLE words USING fts5(body, content='notes', content_rowid='id')`,
+		`CREATE TABLE tags(tag TEXT PRIMARY KEY, n INT)`, `CREATE VIEW tagged AS SELECT tag FROM tags`,
+		`CREATE TRIGGER tagging INSTEAD OF INSERT ON tagged BEGIN INSERT INTO tags VALUES(new.tag, 1) ON CONFLICT DO UPDATE SET n = n + 1; END`,
+		`CREATE TRIGGER came AFTER INSERT ON notes BEGIN
+			INSERT INTO words(rowid, body) VALUES(new.id, new.body);
+			INSERT INTO tagged VALUES(substr(new.body, 1, 1));
+		END`,
+		`CREATE TRIGGER changed AFTER UPDATE ON notes BEGIN
+			INSERT INTO words(words, rowid, body) VALUES('delete', old.id, old.body);
+			INSERT INTO words(rowid, body) VALUES(new.id, new.body);
+		END`)
+	note := func(id int64, body string) vdb.Row { return vdb.Row{vdb.Int(id), vdb.Text(body)} }
+	for _, notes := range [][]vdb.Row{{note(1, "a red bolt"), note(2, "a green nut")}, {note(2, "no nut"), note(3, "red cog")}} {
+		err := r.update("main", func(tx *vdb.Tx) error {
+			for _, n := range notes {
+				if err := tx.Put("notes", n); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.sound("main")
+	r.exec("main", `INSERT INTO words(words) VALUES('integrity-check')`)
+	r.want("main", `SELECT group_concat(rowid) FROM words WHERE words MATCH 'red'`, "1,3")
+	r.want("main", `SELECT group_concat(rowid) FROM words WHERE words MATCH 'green'`, "")
+	r.want("main", `SELECT group_concat(tag || n) FROM tags`, "a2,r1")
+}
+
 func TestRaise(t *testing.T) {
 	for what, c := range map[string]struct {
 		fails, ends bool
@@ -298,6 +333,34 @@ func TestTriggersOfRacers(t *testing.T) {
 	}
 	r.sound("main")
 	r.want("main", `SELECT n, (SELECT count(*) FROM journal), (SELECT count(*) FROM parts) FROM totals`, "40|40|40")
+}
+
+// TestWritesWithTriggersEnd cancels a transaction, and uses it after its end.
+func TestWritesWithTriggersEnd(t *testing.T) {
+	r := newRuled(t, stock...)
+	was := r.text("main", `SELECT dolt_hashof_db('WORKING')`)
+	ctx, cancel := context.WithCancel(t.Context())
+	tx, err := r.branch("main").Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Put("parts", part(1, "bolt", 1)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := tx.Put("parts", part(2, "bolt", 1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want that it was cancelled", err)
+	}
+	if err := tx.Commit(); err == nil {
+		t.Error("a transaction that was cancelled has committed")
+	}
+	if err := tx.Put("parts", part(2, "bolt", 1)); !errors.Is(err, vdb.ErrTxDone) {
+		t.Errorf("%v, want ErrTxDone", err)
+	}
+	if err := tx.Delete("parts", 2); !errors.Is(err, vdb.ErrTxDone) {
+		t.Errorf("%v, want ErrTxDone", err)
+	}
+	r.want("main", `SELECT dolt_hashof_db('WORKING')`, was)
 }
 
 // TestManyWritesWithTriggers makes more writes than SQL holds at once.
