@@ -5,6 +5,11 @@
 //	vdb log DB [--branch b] [-n N] [--table t]          the commits of a branch, newest first
 //	vdb diff DB FROM [TO] [--table t] [--stat|--sql]    what changed between two revisions
 //	vdb branch DB [NAME [START]] [-d NAME]              list, make or delete branches
+//	vdb clone URL DB [-b BRANCH]...           make a database of one somewhere else
+//	vdb remote DB [NAME URL] [-d NAME]        list, name or forget databases somewhere else
+//	vdb fetch DB [REMOTE] [BRANCH]...         bring what a remote's branches have
+//	vdb push DB [REMOTE] [BRANCH]... [-f]     bring what branches have to a remote
+//	vdb pull DB [REMOTE] [BRANCH]             fetch a branch and merge it
 //	vdb import DB SQLITE_FILE                 copy a SQLite file into a database, and commit
 //	vdb export DB SQLITE_FILE [--rev r]       copy a version into a new SQLite file
 //	vdb check DB                              read all that is stored, and report damage
