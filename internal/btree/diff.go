@@ -166,7 +166,10 @@ func (d *Dirty) Children(p *Page) []int {
 	if len(below) == 0 || p.Kind.IsLeaf() {
 		return nil
 	}
-	below = slices.Sorted(slices.Values(below))
+	if len(below) > 1 {
+		below = slices.Clone(below)
+		slices.Sort(below)
+	}
 	first, last := below[0], below[len(below)-1]
 	places := make([]int, 0, len(below))
 	for i := range p.count + 1 {

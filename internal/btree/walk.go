@@ -56,6 +56,9 @@ type step struct {
 	shared bool
 }
 
+// usualDepth is room for the levels of some ten million rows.
+const usualDepth = 4
+
 // maxDepth is more than any tree has: deeper ones go in circles.
 const maxDepth = 40
 
@@ -68,11 +71,14 @@ func (w *walker) enter(number uint32) error {
 	if len(w.stack) >= maxDepth {
 		return p.corrupt("is %d levels deep", len(w.stack))
 	}
-	s := step{page: p}
-	if w.shared != nil && !p.Kind.IsLeaf() {
-		s.only, s.shared = w.shared(&p)
+	if w.stack == nil {
+		w.stack = make([]step, 0, usualDepth)
 	}
-	w.stack = append(w.stack, s)
+	w.stack = append(w.stack, step{page: p})
+	if w.shared != nil && !p.Kind.IsLeaf() {
+		s := &w.stack[len(w.stack)-1]
+		s.only, s.shared = w.shared(&s.page)
+	}
 	return nil
 }
 
