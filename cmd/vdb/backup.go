@@ -8,8 +8,8 @@ import (
 )
 
 type backupCmd struct {
-	DB string `arg:"" help:"The database."`
-	To string `arg:"" help:"Where the backup is to be: a directory, file:// or s3://BUCKET/PREFIX."`
+	DB string `arg:"positional,required" placeholder:"DB" help:"The database."`
+	To string `arg:"positional,required" placeholder:"TO" help:"Where the backup is to be: a directory, file:// or s3://BUCKET/PREFIX."`
 	reach
 }
 
@@ -31,8 +31,8 @@ func (c *backupCmd) Run(ctx context.Context, con *console) error {
 }
 
 type restoreCmd struct {
-	From string `arg:"" help:"Where the backup is: a directory, file:// or s3://BUCKET/PREFIX."`
-	DB   string `arg:"" help:"The database to be made."`
+	From string `arg:"positional,required" placeholder:"FROM" help:"Where the backup is: a directory, file:// or s3://BUCKET/PREFIX."`
+	DB   string `arg:"positional,required" placeholder:"DB" help:"The database to be made."`
 	reach
 }
 

@@ -10,10 +10,10 @@ import (
 )
 
 type branchCmd struct {
-	DB     string `arg:"" help:"The database."`
-	Name   string `arg:"" optional:"" help:"A branch to make."`
-	Start  string `arg:"" optional:"" help:"The revision that it begins at; the head of main if left out."`
-	Delete string `short:"d" placeholder:"NAME" help:"Delete a branch, with its uncommitted changes."`
+	DB     string `arg:"positional,required" placeholder:"DB" help:"The database."`
+	Name   string `arg:"positional" placeholder:"NAME" help:"A branch to make."`
+	Start  string `arg:"positional" placeholder:"START" help:"The revision that it begins at; the head of main if left out."`
+	Delete string `arg:"-d,--delete" placeholder:"NAME" help:"Delete a branch, with its uncommitted changes."`
 }
 
 // Run lists, makes or deletes branches.

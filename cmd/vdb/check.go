@@ -13,7 +13,7 @@ import (
 )
 
 type checkCmd struct {
-	DB string `arg:"" help:"The database."`
+	DB string `arg:"positional,required" placeholder:"DB" help:"The database."`
 }
 
 // Run has the database checked, and indexes that only SQL can evaluate by SQLite.

@@ -17,12 +17,12 @@ import (
 )
 
 type importCmd struct {
-	DB       string `arg:"" help:"The database; it is created if there is none."`
-	File     string `arg:"" name:"sqlite-file" help:"The SQLite file to read."`
-	Branch   string `short:"b" default:"main" help:"The branch to import into (${default})."`
-	Message  string `short:"m" help:"The commit's message."`
-	Author   string `help:"The commit's author, as 'Name <mail>'."`
-	NoCommit bool   `help:"Leave what was imported uncommitted."`
+	DB       string `arg:"positional,required" placeholder:"DB" help:"The database; it is created if there is none."`
+	File     string `arg:"positional,required" placeholder:"SQLITE-FILE" help:"The SQLite file to read."`
+	Branch   string `arg:"-b,--branch" default:"main" help:"The branch to import into."`
+	Message  string `arg:"-m,--message" help:"The commit's message."`
+	Author   string `arg:"--author" help:"The commit's author, as 'Name <mail>'."`
+	NoCommit bool   `arg:"--no-commit" help:"Leave what was imported uncommitted."`
 }
 
 // Run copies all of a SQLite file.
@@ -75,9 +75,9 @@ func (c *importCmd) commit(ctx context.Context, con *console, db *vdb.DB) error 
 }
 
 type exportCmd struct {
-	DB   string `arg:"" help:"The database."`
-	File string `arg:"" name:"sqlite-file" help:"The SQLite file to make; there must be none."`
-	Rev  string `default:"main" help:"The branch, with what is uncommitted, or the revision to export (${default})."`
+	DB   string `arg:"positional,required" placeholder:"DB" help:"The database."`
+	File string `arg:"positional,required" placeholder:"SQLITE-FILE" help:"The SQLite file to make; there must be none."`
+	Rev  string `arg:"--rev" default:"main" help:"The branch, with what is uncommitted, or the revision to export."`
 }
 
 // Run copies a version into a SQLite file, which appears when it is complete.

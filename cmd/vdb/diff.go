@@ -11,17 +11,20 @@ import (
 )
 
 type diffCmd struct {
-	DB     string `arg:"" help:"The database."`
-	From   string `arg:"" help:"A revision, or a range a..b or a...b."`
-	To     string `arg:"" optional:"" help:"A revision; the branch's uncommitted state if left out."`
-	Branch string `short:"b" default:"main" help:"The branch whose HEAD, WORKING and STAGED are meant (${default})."`
-	Table  string `help:"Show this table alone."`
-	Stat   bool   `xor:"form" help:"Count the rows."`
-	SQL    bool   `xor:"form" help:"Print statements that lead from one to the other."`
+	DB     string `arg:"positional,required" placeholder:"DB" help:"The database."`
+	From   string `arg:"positional,required" placeholder:"FROM" help:"A revision, or a range a..b or a...b."`
+	To     string `arg:"positional" placeholder:"TO" help:"A revision; the branch's uncommitted state if left out."`
+	Branch string `arg:"-b,--branch" default:"main" help:"The branch whose HEAD, WORKING and STAGED are meant."`
+	Table  string `arg:"--table" help:"Show this table alone."`
+	Stat   bool   `arg:"--stat" help:"Count the rows."`
+	SQL    bool   `arg:"--sql" help:"Print statements that lead from one to the other."`
 }
 
 // Run prints what changed, table by table.
 func (c *diffCmd) Run(ctx context.Context, con *console) error {
+	if err := exclusive(c.Stat, c.SQL, "--stat and --sql"); err != nil {
+		return err
+	}
 	db, err := openExisting(ctx, c.DB, true)
 	if err != nil {
 		return err

@@ -10,12 +10,12 @@ import (
 )
 
 type logCmd struct {
-	DB      string `arg:"" help:"The database."`
-	Rev     string `arg:"" optional:"" help:"Where to begin, or a range a..b; the branch's head if left out."`
-	Branch  string `short:"b" default:"main" help:"The branch (${default})."`
-	Number  int    `short:"n" help:"Show so many commits at most."`
-	Table   string `help:"Show commits that changed this table."`
-	Oneline bool   `help:"One line for each commit."`
+	DB      string `arg:"positional,required" placeholder:"DB" help:"The database."`
+	Rev     string `arg:"positional" placeholder:"REV" help:"Where to begin, or a range a..b; the branch's head if left out."`
+	Branch  string `arg:"-b,--branch" default:"main" help:"The branch."`
+	Number  int    `arg:"-n,--number" help:"Show so many commits at most."`
+	Table   string `arg:"--table" help:"Show commits that changed this table."`
+	Oneline bool   `arg:"--oneline" help:"One line for each commit."`
 }
 
 // Run prints commits as git log does.

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"runtime/debug"
 	"strings"
 
-	"github.com/alecthomas/kong"
+	"github.com/alexflint/go-arg"
 
 	"github.com/vdbgo/vdb/cmd/vdb/internal/shell"
 )
@@ -20,23 +21,36 @@ func main() {
 
 // commands is the command line.
 type commands struct {
-	SQL     sqlCmd     `cmd:"" name:"sql" default:"withargs" hidden:"" help:"Run SQL."`
-	Log     logCmd     `cmd:"" help:"Show the commits of a branch, newest first."`
-	Diff    diffCmd    `cmd:"" help:"Show what changed between two revisions."`
-	Branch  branchCmd  `cmd:"" help:"List, make or delete branches."`
-	Clone   cloneCmd   `cmd:"" help:"Make a database of one somewhere else."`
-	Remote  remoteCmd  `cmd:"" help:"List, name or forget databases somewhere else."`
-	Fetch   fetchCmd   `cmd:"" help:"Bring what a remote's branches have."`
-	Push    pushCmd    `cmd:"" help:"Bring what branches have to a remote."`
-	Pull    pullCmd    `cmd:"" help:"Fetch a branch and merge it."`
-	Backup  backupCmd  `cmd:"" help:"Copy all of a database, or what is new of it."`
-	Restore restoreCmd `cmd:"" help:"Make a database of a backup."`
-	Import  importCmd  `cmd:"" help:"Copy a SQLite file into a database, and commit."`
-	Export  exportCmd  `cmd:"" help:"Copy a version into a new SQLite file."`
-	Check   checkCmd   `cmd:"" help:"Read all that is stored, and report damage."`
-	Stats   statsCmd   `cmd:"" help:"Show sizes, and what is in the database."`
+	SQL     *sqlCmd     `arg:"subcommand:sql" help:"Run SQL: the command where none is named."`
+	Log     *logCmd     `arg:"subcommand:log" help:"Show the commits of a branch, newest first."`
+	Diff    *diffCmd    `arg:"subcommand:diff" help:"Show what changed between two revisions."`
+	Branch  *branchCmd  `arg:"subcommand:branch" help:"List, make or delete branches."`
+	Clone   *cloneCmd   `arg:"subcommand:clone" help:"Make a database of one somewhere else."`
+	Remote  *remoteCmd  `arg:"subcommand:remote" help:"List, name or forget databases somewhere else."`
+	Fetch   *fetchCmd   `arg:"subcommand:fetch" help:"Bring what a remote's branches have."`
+	Push    *pushCmd    `arg:"subcommand:push" help:"Bring what branches have to a remote."`
+	Pull    *pullCmd    `arg:"subcommand:pull" help:"Fetch a branch and merge it."`
+	Backup  *backupCmd  `arg:"subcommand:backup" help:"Copy all of a database, or what is new of it."`
+	Restore *restoreCmd `arg:"subcommand:restore" help:"Make a database of a backup."`
+	Import  *importCmd  `arg:"subcommand:import" help:"Copy a SQLite file into a database, and commit."`
+	Export  *exportCmd  `arg:"subcommand:export" help:"Copy a version into a new SQLite file."`
+	Check   *checkCmd   `arg:"subcommand:check" help:"Read all that is stored, and report damage."`
+	Stats   *statsCmd   `arg:"subcommand:stats" help:"Show sizes, and what is in the database."`
+}
 
-	Version kong.VersionFlag `help:"Print the version."`
+// Description is what the help begins with.
+func (commands) Description() string {
+	return "SQL with history: vdb DBPATH [SQL...] runs SQL, from the arguments, standard input or a prompt."
+}
+
+// Epilogue is what the help ends with.
+func (commands) Epilogue() string {
+	return "vdb help COMMAND says more of a command, vdb --version which version this is."
+}
+
+// command is one of commands.
+type command interface {
+	Run(ctx context.Context, con *console) error
 }
 
 // console is where a command reads and prints.
@@ -60,56 +74,63 @@ type errStatus int
 
 func (e errStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-// exited carries an exit code out of the parser, when it has printed help or the
-// version.
-type exited int
+// usageError is a command line that makes no sense.
+type usageError string
+
+func (e usageError) Error() string { return string(e) + "; vdb help says what there is" }
 
 // run runs a command line and returns the exit code.
-func run(args []string, in io.Reader, out, errs io.Writer) (status int) {
-	defer func() {
-		switch e := recover().(type) {
-		case nil:
-		case exited:
-			status = int(e)
-		default:
-			panic(e)
-		}
-	}()
+func run(args []string, in io.Reader, out, errs io.Writer) int {
+	if len(args) == 1 && args[0] == "--version" {
+		fmt.Fprintln(out, version())
+		return 0
+	}
 	var all commands
-	parser, err := newParser(&all, out, errs)
+	parser, err := arg.NewParser(arg.Config{Program: "vdb", IgnoreEnv: true, Out: out}, &all)
 	if err != nil {
 		fmt.Fprintln(errs, "vdb:", err)
 		return 2
 	}
-	parsed, err := parser.Parse(helpAsFlag(args))
-	if err != nil {
-		fmt.Fprintf(errs, "vdb: %v; vdb help says what there is\n", err)
-		return 2
+	switch err := parser.Parse(withCommand(args)); {
+	case errors.Is(err, arg.ErrHelp):
+		return exitCode(parser.WriteHelpForSubcommand(out, parser.SubcommandNames()...), errs)
+	case err != nil:
+		return exitCode(usageError(err.Error()), errs)
 	}
-	parsed.BindTo(context.Background(), (*context.Context)(nil))
-	return exitCode(parsed.Run(&console{in, out, errs}), errs)
+	return exitCode(parser.Subcommand().(command).Run(context.Background(), &console{in, out, errs}), errs)
 }
 
-func newParser(all *commands, out, errs io.Writer) (*kong.Kong, error) {
-	return kong.New(all,
-		kong.Name("vdb"),
-		kong.Description("SQL with history: vdb DBPATH [SQL...] runs SQL, from the arguments, standard input or a prompt."),
-		kong.Writers(out, errs),
-		kong.Exit(func(code int) { panic(exited(code)) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"version": version()},
-	)
-}
-
-// helpAsFlag understands "vdb help", and shows the help where nothing was asked for.
-func helpAsFlag(args []string) []string {
+// withCommand understands "vdb help", shows the help where nothing was asked for, and
+// names the command where there is none.
+func withCommand(args []string) []string {
 	switch {
 	case len(args) == 0:
 		return []string{"--help"}
 	case args[0] == "help":
 		return append(args[1:len(args):len(args)], "--help")
+	case args[0] == "--help", args[0] == "-h", isCommand(args[0]):
+		return args
 	}
-	return args
+	return append([]string{"sql"}, args...)
+}
+
+// isCommand tells whether a command has the name.
+func isCommand(name string) bool {
+	t := reflect.TypeFor[commands]()
+	for i := range t.NumField() {
+		if t.Field(i).Tag.Get("arg") == "subcommand:"+name {
+			return true
+		}
+	}
+	return false
+}
+
+// exclusive refuses flags that were given together.
+func exclusive(first, second bool, names string) error {
+	if first && second {
+		return usageError(names + " cannot be used together")
+	}
+	return nil
 }
 
 func exitCode(err error, errs io.Writer) int {
@@ -119,6 +140,11 @@ func exitCode(err error, errs io.Writer) int {
 		return 0
 	case errors.As(err, &status):
 		return int(status)
+	}
+	var usage usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintln(errs, "vdb:", err)
+		return 2
 	}
 	fmt.Fprintln(errs, "vdb:", strings.TrimPrefix(shell.Message(err), "vdb: "))
 	return 1

@@ -18,7 +18,7 @@ import (
 
 // reach are the flags of commands that reach other databases.
 type reach struct {
-	Header []string `placeholder:"NAME:VALUE" help:"A header for requests over HTTP, such as Authorization."`
+	Header []string `arg:"--header,separate" placeholder:"NAME:VALUE" help:"A header for requests over HTTP, such as Authorization."`
 }
 
 func (r *reach) options() *remote.Options {
@@ -61,11 +61,11 @@ func chunkBar(con *console, what string) (progress func(done, total int64), fini
 }
 
 type cloneCmd struct {
-	URL    string   `arg:"" help:"Where the database is: a directory, file://, http:// or https://."`
-	DB     string   `arg:"" help:"The database to be made."`
-	Branch []string `short:"b" help:"A branch to clone; all if left out."`
-	Depth  int      `help:"How many commits of its history to clone; all if left out."`
-	Remote string   `default:"origin" help:"What to call the remote."`
+	URL    string   `arg:"positional,required" placeholder:"URL" help:"Where the database is: a directory, file://, http:// or https://."`
+	DB     string   `arg:"positional,required" placeholder:"DB" help:"The database to be made."`
+	Branch []string `arg:"-b,--branch,separate" help:"A branch to clone; all if left out."`
+	Depth  int      `arg:"--depth" help:"How many commits of its history to clone; all if left out."`
+	Remote string   `arg:"--remote" default:"origin" help:"What to call the remote."`
 	reach
 }
 
@@ -84,10 +84,10 @@ func (c *cloneCmd) Run(ctx context.Context, con *console) error {
 }
 
 type remoteCmd struct {
-	DB     string `arg:"" help:"The database."`
-	Name   string `arg:"" optional:"" help:"A name for another database."`
-	URL    string `arg:"" optional:"" help:"Where that is."`
-	Delete string `short:"d" placeholder:"NAME" help:"Forget a remote."`
+	DB     string `arg:"positional,required" placeholder:"DB" help:"The database."`
+	Name   string `arg:"positional" placeholder:"NAME" help:"A name for another database."`
+	URL    string `arg:"positional" placeholder:"URL" help:"Where that is."`
+	Delete string `arg:"-d,--delete" placeholder:"NAME" help:"Forget a remote."`
 }
 
 // Run lists, names or forgets remotes.
@@ -116,11 +116,11 @@ func (c *remoteCmd) Run(ctx context.Context, con *console) error {
 }
 
 type fetchCmd struct {
-	DB     string   `arg:"" help:"The database."`
-	Remote string   `arg:"" optional:"" default:"origin" help:"The remote."`
-	Branch []string `arg:"" optional:"" help:"Branches; all if left out."`
-	Depth  int      `help:"How many commits of history to fetch."`
-	Prune  bool     `short:"p" help:"Forget branches that the remote no longer has."`
+	DB     string   `arg:"positional,required" placeholder:"DB" help:"The database."`
+	Remote string   `arg:"positional" placeholder:"REMOTE" default:"origin" help:"The remote."`
+	Branch []string `arg:"positional" placeholder:"BRANCH" help:"Branches; all if left out."`
+	Depth  int      `arg:"--depth" help:"How many commits of history to fetch."`
+	Prune  bool     `arg:"-p,--prune" help:"Forget branches that the remote no longer has."`
 	reach
 }
 
@@ -147,18 +147,21 @@ func (c *fetchCmd) Run(ctx context.Context, con *console) error {
 }
 
 type pushCmd struct {
-	DB     string   `arg:"" help:"The database."`
-	Remote string   `arg:"" optional:"" default:"origin" help:"The remote."`
-	Branch []string `arg:"" optional:"" help:"Branches, NAME or HERE:THERE; all if left out."`
-	Force  bool     `short:"f" xor:"force" help:"Move the remote's branches even if that loses commits there."`
-	Lease  bool     `name:"force-with-lease" xor:"force" help:"As force, but only if they are where the last fetch saw them."`
-	Delete []string `short:"d" placeholder:"NAME" help:"Branches of the remote to remove."`
-	Tag    []string `short:"t" placeholder:"NAME" help:"Tags to push."`
+	DB     string   `arg:"positional,required" placeholder:"DB" help:"The database."`
+	Remote string   `arg:"positional" placeholder:"REMOTE" default:"origin" help:"The remote."`
+	Branch []string `arg:"positional" placeholder:"BRANCH" help:"Branches, NAME or HERE:THERE; all if left out."`
+	Force  bool     `arg:"-f,--force" help:"Move the remote's branches even if that loses commits there."`
+	Lease  bool     `arg:"--force-with-lease" help:"As force, but only if they are where the last fetch saw them."`
+	Delete []string `arg:"-d,--delete,separate" placeholder:"NAME" help:"Branches of the remote to remove."`
+	Tag    []string `arg:"-t,--tag,separate" placeholder:"NAME" help:"Tags to push."`
 	reach
 }
 
 // Run pushes to a remote.
 func (c *pushCmd) Run(ctx context.Context, con *console) error {
+	if err := exclusive(c.Force, c.Lease, "--force and --force-with-lease"); err != nil {
+		return err
+	}
 	db, err := c.open(ctx, c.DB)
 	if err != nil {
 		return err
@@ -173,16 +176,19 @@ func (c *pushCmd) Run(ctx context.Context, con *console) error {
 }
 
 type pullCmd struct {
-	DB     string `arg:"" help:"The database."`
-	Remote string `arg:"" optional:"" default:"origin" help:"The remote."`
-	Branch string `arg:"" optional:"" default:"main" help:"The branch, here and there."`
-	Ours   bool   `xor:"side" help:"Settle conflicts as they are here."`
-	Theirs bool   `xor:"side" help:"Settle conflicts as they are there."`
+	DB     string `arg:"positional,required" placeholder:"DB" help:"The database."`
+	Remote string `arg:"positional" placeholder:"REMOTE" default:"origin" help:"The remote."`
+	Branch string `arg:"positional" placeholder:"BRANCH" default:"main" help:"The branch, here and there."`
+	Ours   bool   `arg:"--ours" help:"Settle conflicts as they are here."`
+	Theirs bool   `arg:"--theirs" help:"Settle conflicts as they are there."`
 	reach
 }
 
 // Run fetches a branch and merges it.
 func (c *pullCmd) Run(ctx context.Context, con *console) error {
+	if err := exclusive(c.Ours, c.Theirs, "--ours and --theirs"); err != nil {
+		return err
+	}
 	db, err := c.open(ctx, c.DB)
 	if err != nil {
 		return err

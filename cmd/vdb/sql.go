@@ -13,13 +13,13 @@ import (
 )
 
 type sqlCmd struct {
-	DB       string   `arg:"" name:"dbpath" help:"The database, a directory; it is created if there is none. :memory: is one in memory."`
-	SQL      []string `arg:"" optional:"" name:"sql" help:"SQL or a dot-command to run."`
-	Branch   string   `short:"b" default:"main" help:"The branch to work on, or a revision to read (${default})."`
-	ReadOnly bool     `help:"Refuse to write."`
-	Bail     bool     `help:"Stop at the first error."`
-	Header   bool     `help:"Print the columns' names."`
-	Mode     string   `default:"list" help:"How rows are printed (${default}); .help mode lists the ways."`
+	DB       string   `arg:"positional,required" placeholder:"DBPATH" help:"The database, a directory; it is created if there is none. :memory: is one in memory."`
+	SQL      []string `arg:"positional" placeholder:"SQL" help:"SQL or a dot-command to run."`
+	Branch   string   `arg:"-b,--branch" default:"main" help:"The branch to work on, or a revision to read."`
+	ReadOnly bool     `arg:"--read-only" help:"Refuse to write."`
+	Bail     bool     `arg:"--bail" help:"Stop at the first error."`
+	Header   bool     `arg:"--header" help:"Print the columns' names."`
+	Mode     string   `arg:"--mode" default:"list" help:"How rows are printed; .help mode lists the ways."`
 }
 
 // Run runs SQL from the arguments, from standard input, or from a prompt.

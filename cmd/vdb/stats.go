@@ -9,8 +9,8 @@ import (
 )
 
 type statsCmd struct {
-	DB     string `arg:"" help:"The database."`
-	Branch string `short:"b" default:"main" help:"The branch whose tables are counted (${default})."`
+	DB     string `arg:"positional,required" placeholder:"DB" help:"The database."`
+	Branch string `arg:"-b,--branch" default:"main" help:"The branch whose tables are counted."`
 }
 
 // Run prints what takes up room, and what there is.
