@@ -1,6 +1,7 @@
 package vdb
 
 import (
+	"container/heap"
 	"context"
 	"fmt"
 
@@ -9,17 +10,33 @@ import (
 
 // ancestor returns the n-th ancestor of c by first parents.
 func ancestor(ctx context.Context, s chunkReader, c *Commit, n uint64) (*Commit, error) {
-	if n > c.links.depth {
-		return nil, fmt.Errorf("commit %s has %d ancestors, not %d: %w", c.Short(), c.links.depth, n, ErrNotFound)
+	barrier := barrierOf(s)
+	for at, left := c, n; ; {
+		if left == 0 {
+			return at, nil
+		}
+		if len(at.Parents) == 0 {
+			return nil, fmt.Errorf("commit %s has %d ancestors, not %d: %w", c.Short(), n-left, n, ErrNotFound)
+		}
+		next, step := at.Parents[0], uint64(1)
+		if far := at.links.depth - at.links.jumpDepth; far > 0 && far <= left && at.links.jumpDepth >= barrier {
+			next, step = at.links.jump, far
+		}
+		var err error
+		if at, err = loadCommit(ctx, s, next); err != nil {
+			return nil, err
+		}
+		left -= step
 	}
-	return ancestorAt(ctx, s, c, c.links.depth-n)
 }
 
-// ancestorAt returns the ancestor of c by first parents at a depth.
+// ancestorAt returns the ancestor of c by first parents at a depth, or the next one
+// below where that has been cut out.
 func ancestorAt(ctx context.Context, s chunkReader, c *Commit, depth uint64) (*Commit, error) {
-	for c.links.depth > depth {
+	barrier := barrierOf(s)
+	for c.links.depth > depth && len(c.Parents) > 0 {
 		next := c.Parents[0]
-		if c.links.jumpDepth >= depth {
+		if c.links.jumpDepth >= max(depth, barrier) {
 			next = c.links.jump
 		}
 		var err error
@@ -40,13 +57,13 @@ func meet(ctx context.Context, s chunkReader, a, b *Commit) (*Commit, error) {
 	if b, err = ancestorAt(ctx, s, b, a.links.depth); err != nil {
 		return nil, err
 	}
-	// At equal depths jumps have equal lengths.
+	// At equal depths jumps have equal lengths, but where one was made above a graft.
 	for a.Hash != b.Hash {
 		if a.links.depth == 0 {
 			return nil, nil
 		}
 		x, y := a.Parents[0], b.Parents[0]
-		if a.links.jump != b.links.jump {
+		if a.links.jump != b.links.jump && a.links.jumpDepth == b.links.jumpDepth {
 			x, y = a.links.jump, b.links.jump
 		}
 		if a, err = loadCommit(ctx, s, x); err != nil {
@@ -67,6 +84,9 @@ func meet(ctx context.Context, s chunkReader, a, b *Commit) (*Commit, error) {
 // order of their ends' heights: a way into a run leads through a merge that is
 // higher than its end, so when a run's turn comes all ways into it are known.
 func mergeBase(ctx context.Context, s chunkReader, a, b *Commit) (*Commit, error) {
+	if graftsOf(s) != nil {
+		return mergeBaseByParents(ctx, s, a, b)
+	}
 	w := baseWalk{ctx: ctx, s: s, runs: map[hash.Hash]*run{}}
 	if err := w.enter(a, fromA); err != nil {
 		return nil, err
@@ -180,4 +200,33 @@ func (w *baseWalk) leave(end hash.Hash, r *run) error {
 func isAncestor(ctx context.Context, s chunkReader, a, b *Commit) (bool, error) {
 	base, err := mergeBase(ctx, s, a, b)
 	return base != nil && base.Hash == a.Hash, err
+}
+
+// mergeBaseByParents is mergeBase where history has been cut: far links may lead to
+// what is not there, but a commit is still higher than its ancestors. So when a commit's
+// turn comes by falling height, all ways to it are known.
+func mergeBaseByParents(ctx context.Context, s chunkReader, a, b *Commit) (*Commit, error) {
+	w := &historyWalk{ctx: ctx, s: s, seen: map[hash.Hash]bool{}, hidden: map[hash.Hash]bool{}}
+	reached := map[hash.Hash][2]bool{a.Hash: {fromA: true}}
+	both := reached[b.Hash]
+	both[fromB] = true
+	reached[b.Hash] = both
+	if err := w.push([]hash.Hash{a.Hash, b.Hash}, false, false); err != nil {
+		return nil, err
+	}
+	for len(w.queue) > 0 {
+		c := heap.Pop(&w.queue).(*Commit)
+		from := reached[c.Hash]
+		if from[fromA] && from[fromB] {
+			return c, nil
+		}
+		for _, p := range c.Parents {
+			was := reached[p]
+			reached[p] = [2]bool{was[fromA] || from[fromA], was[fromB] || from[fromB]}
+		}
+		if err := w.push(c.Parents, false, false); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
 }

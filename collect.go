@@ -2,6 +2,7 @@ package vdb
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/vdbgo/vdb/hash"
@@ -38,17 +39,51 @@ func (db *DB) Collect(ctx context.Context, o *CollectOptions) (CollectReport, er
 const reflogKept = 7 * 24 * time.Hour
 
 // leadsTo tells the collector what chunks lead to.
-func (db *DB) leadsTo(ctx context.Context, c nbs.Chunks, _ hash.Hash, byItself bool) (nbs.LeadsToFunc, error) {
+func (db *DB) leadsTo(ctx context.Context, c nbs.Chunks, root hash.Hash, byItself bool) (nbs.LeadsToFunc, error) {
+	r, err := loadRefs(ctx, readingStore{c}, root)
+	if err != nil {
+		return nil, err
+	}
+	grafts, err := r.loadGrafts(ctx)
+	if err != nil {
+		return nil, err
+	}
 	since := db.now().Add(-reflogKept)
-	return func(dst []hash.Hash, _ hash.Hash, data []byte) ([]hash.Hash, error) {
+	return func(dst []hash.Hash, h hash.Hash, data []byte) ([]hash.Hash, error) {
 		switch kind := chunk.KindOf(data); {
 		case kind == chunk.Commit:
-			return commitLeadsTo(dst, data)
+			return grafts.leadTo(dst, h, data)
 		case byItself && (kind == chunk.Root || kind == chunk.Moves):
 			return movesLeadTo(ctx, c, dst, data, since)
 		}
 		return chunk.References(dst, data)
 	}, nil
+}
+
+// leadTo is commitLeadsTo for a commit whose parents may not be there.
+func (s *graftSet) leadTo(dst []hash.Hash, h hash.Hash, data []byte) ([]hash.Hash, error) {
+	if s == nil {
+		return commitLeadsTo(dst, data)
+	}
+	g, cut := s.byCommit[h]
+	if !cut {
+		return commitLeadsTo(dst, data)
+	}
+	addresses, _, err := chunk.Decode(chunk.Commit, data)
+	for _, h := range addresses[:min(len(addresses), chunk.CommitJump)] {
+		if !h.IsZero() {
+			dst = append(dst, h)
+		}
+	}
+	return append(dst, g.parents...), err
+}
+
+// readingStore reads chunks, and knows of no database.
+type readingStore struct{ nbs.Chunks }
+
+// Put refuses: it is for reading.
+func (readingStore) Put(context.Context, []byte) (hash.Hash, error) {
+	return hash.Hash{}, fmt.Errorf("write a chunk: %w", ErrReadOnly)
 }
 
 // commitLeadsTo leaves out the links to far ancestors, which the parents lead to.

@@ -23,6 +23,7 @@ type Commit struct {
 	// Root addresses the contents: equal contents have equal roots.
 	Root Hash
 	// Parents are the commits it was made from: none for the first, two for a merge.
+	// Where history was cut, they are those of them that there are.
 	Parents []Hash
 	Author  string
 	Time    time.Time // when the author made the change
@@ -334,14 +335,15 @@ func (c *Commit) linkFirst(ctx context.Context, s prolly.Store, p *Commit) error
 	}
 	l.jump, l.jumpDepth = p.Hash, p.links.depth
 	l.oldest = min(c.CommitTime.UnixMicro(), p.CommitTime.UnixMicro())
-	if p.links.jump.IsZero() {
+	barrier := barrierOf(s) // a new commit leads over no graft
+	if p.links.jump.IsZero() || p.links.jumpDepth < barrier {
 		return nil
 	}
 	q, err := loadCommit(ctx, s, p.links.jump)
 	if err != nil {
 		return err
 	}
-	if !q.links.jump.IsZero() && p.links.depth-q.links.depth == q.links.depth-q.links.jumpDepth {
+	if !q.links.jump.IsZero() && q.links.jumpDepth >= barrier && p.links.depth-q.links.depth == q.links.depth-q.links.jumpDepth {
 		l.jump, l.jumpDepth = q.links.jump, q.links.jumpDepth
 		l.oldest = min(l.oldest, p.links.oldest, q.links.oldest)
 	}
@@ -387,6 +389,7 @@ type chunkReader interface {
 	Get(ctx context.Context, h hash.Hash) ([]byte, error)
 }
 
+// loadCommit reads a commit. Its parents are those that there are, see graftsKey.
 func loadCommit(ctx context.Context, s chunkReader, h hash.Hash) (*Commit, error) {
 	data, err := s.Get(ctx, h)
 	if err != nil {
@@ -395,6 +398,11 @@ func loadCommit(ctx context.Context, s chunkReader, h hash.Hash) (*Commit, error
 	c, err := decodeCommit(h, data)
 	if err != nil {
 		return nil, fmt.Errorf("commit %s: %w", h, err)
+	}
+	if set := graftsOf(s); set != nil {
+		if g, cut := set.byCommit[h]; cut {
+			c.Parents = g.parents
+		}
 	}
 	return c, nil
 }

@@ -208,6 +208,7 @@ func (f *fetch) attempt(ctx context.Context, in *intake, wants []hash.Hash) erro
 			total, f.grafts = h.Chunks, h.Grafts
 			rc.Announce(h.Chunks)
 			rc.Cut(h.Grafts)
+			in.grafts = append(slices.Clip(in.grafts), h.Grafts...)
 			return nil
 		}
 		req.Progress = func(n int64) { total = n }

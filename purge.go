@@ -410,7 +410,7 @@ func (x *purge) lookBelow(root hash.Hash, live map[hash.Hash]bool, seen map[int]
 			seen[value] = true
 			return false
 		})
-		if refs, err = x.leadsTo(refs[:0], data); err != nil {
+		if refs, err = x.leadsTo(refs[:0], h, data); err != nil {
 			return fmt.Errorf("chunk %s: %w", h, err)
 		}
 		stack = append(stack, refs...)
@@ -418,9 +418,9 @@ func (x *purge) lookBelow(root hash.Hash, live map[hash.Hash]bool, seen map[int]
 	return nil
 }
 
-func (x *purge) leadsTo(dst []hash.Hash, data []byte) ([]hash.Hash, error) {
+func (x *purge) leadsTo(dst []hash.Hash, h hash.Hash, data []byte) ([]hash.Hash, error) {
 	if chunk.KindOf(data) == chunk.Commit {
-		return commitLeadsTo(dst, data)
+		return graftsOf(x.w).leadTo(dst, h, data)
 	}
 	return chunk.References(dst, data)
 }

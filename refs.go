@@ -88,6 +88,9 @@ func loadRefs(ctx context.Context, s prolly.Store, root hash.Hash) (*refs, error
 	if err == nil {
 		err = r.decode(data)
 	}
+	if err == nil {
+		err = r.learnGrafts(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read refs: %w", err)
 	}

@@ -301,12 +301,13 @@ func walkTime(ctx context.Context, s chunkReader, c *Commit, steps string) (*Com
 	if err != nil {
 		return nil, "", err
 	}
+	barrier := barrierOf(s)
 	for c.CommitTime.After(at) {
 		if len(c.Parents) == 0 {
 			return nil, "", fmt.Errorf("no commit at or before %s: %w", text, ErrNotFound)
 		}
 		next := c.Parents[0]
-		if c.links.oldest > at.UnixMicro() {
+		if c.links.oldest > at.UnixMicro() && c.links.jumpDepth >= barrier {
 			next = c.links.jump
 		}
 		if c, err = loadCommit(ctx, s, next); err != nil {

@@ -37,6 +37,7 @@ type intake struct {
 	rc       *remote.Receiver
 	tops     []hash.Hash // of what came before the cut
 	resumes  bool
+	grafts   []remote.Graft // where the history that comes ends
 	progress func(received int64)
 }
 
@@ -58,6 +59,7 @@ func (db *DB) newIntake(ctx context.Context, id string) (*intake, error) {
 
 // receive takes in chunks. What has arrived before an error is kept.
 func (in *intake) receive(ctx context.Context, grafts []remote.Graft, total int64, chunks func(context.Context, *remote.Receiver) iter.Seq2[remote.Chunk, error]) error {
+	in.grafts = grafts
 	rc := remote.NewReceiver(in.im, grafts)
 	in.rc = rc
 	rc.Resume(in.tops)
@@ -80,6 +82,9 @@ func (in *intake) receive(ctx context.Context, grafts []remote.Graft, total int6
 // keep makes what has arrived durable, and a ref lead to it.
 func (in *intake) keep(ctx context.Context) error {
 	return in.settle(ctx, func(ctx context.Context, r *refs) error {
+		if err := r.addGrafts(ctx, in.grafts); err != nil {
+			return err
+		}
 		return r.setTransfer(ctx, in.id, in.rc.Tops(), in.db.now())
 	})
 }

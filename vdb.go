@@ -42,6 +42,7 @@ type blocks interface {
 	HoldRoot(ctx context.Context) (hash.Hash, *nbs.Hold, error)
 	Check(ctx context.Context, progress func(done, total int64)) iter.Seq2[*nbs.DamageError, error]
 	Damage() error
+	Owner() any
 	Stats() nbs.Stats
 	StoredBytes(ctx context.Context, h hash.Hash) (int64, error)
 	Close() error
@@ -102,11 +103,13 @@ func openStore(ctx context.Context, path string, opts *Options) (*DB, error) {
 	}
 	var err error
 	if path == Memory {
-		db.blocks = nbs.NewMemory()
+		m := nbs.NewMemory()
+		m.SetOwner(new(newestGrafts))
+		db.blocks = m
 	} else {
 		db.blocks, err = nbs.Open(ctx, path, &nbs.Options{
 			CacheBytes: opts.CacheBytes, ReadOnly: opts.ReadOnly, FS: opts.FS, Now: opts.Now,
-			LeadsTo: db.leadsTo, Versions: versions, CollectGrowth: opts.CollectGrowth,
+			Owner: new(newestGrafts), LeadsTo: db.leadsTo, Versions: versions, CollectGrowth: opts.CollectGrowth,
 		})
 	}
 	return db, err

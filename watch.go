@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -114,6 +115,9 @@ func (b *Branch) newCommits(ctx context.Context, state branchState, seen *Commit
 		}
 		return nil, &RewoundError{Branch: b.name, Seen: seen, Head: head, Base: base}
 	}
+	if depth < barrierOf(s) { // what was cut out makes distances shorter than depths
+		return b.commitsSince(ctx, head, seen)
+	}
 	n := min(head.links.depth-depth, batchCommits)
 	c, err := ancestorAt(ctx, s, head, depth+n)
 	if err != nil {
@@ -129,4 +133,21 @@ func (b *Branch) newCommits(ctx context.Context, state branchState, seen *Commit
 		}
 	}
 	return commits, nil
+}
+
+// commitsSince is newCommits without far links.
+func (b *Branch) commitsSince(ctx context.Context, head, seen *Commit) ([]*Commit, error) {
+	var commits []*Commit
+	for c := head; c.Hash != seen.Hash; {
+		commits = append(commits, c)
+		if len(c.Parents) == 0 {
+			break
+		}
+		var err error
+		if c, err = loadCommit(ctx, b.db.blocks, c.Parents[0]); err != nil {
+			return nil, err
+		}
+	}
+	slices.Reverse(commits)
+	return commits[:min(len(commits), batchCommits)], nil
 }

@@ -13,6 +13,7 @@ import (
 // methods of Store and keeps the same contract, durability aside. All methods
 // may be called concurrently.
 type Memory struct {
+	owner   any
 	commits sync.Mutex // held while one commit runs
 
 	mu     sync.RWMutex // guards what follows

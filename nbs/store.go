@@ -46,6 +46,7 @@ type Store struct {
 	holds atomic.Pointer[viewHolds] // of view
 	epoch atomic.Uint64             // of view's manifest
 
+	owner    any
 	leadsTo  LeadsTo // nil: nothing is collected
 	versions VersionsFunc
 	growth   int // see Options.CollectGrowth
@@ -69,6 +70,9 @@ type Options struct {
 	// in the background, where each chunk counts as 1 KiB at least. 0 stands for
 	// 64 MiB; with a negative number only Compact does that.
 	JournalBytes int64
+	// Owner is for whoever opens the store: Owner of the store and of its writers
+	// returns it.
+	Owner any
 	// LeadsTo tells which chunks a chunk leads to, so that those can be dropped
 	// that the root does not lead to. With nil none is ever dropped.
 	LeadsTo LeadsTo
@@ -140,6 +144,7 @@ func newStore(dir string, opts *Options) *Store {
 	if s.random == nil {
 		s.random = rand.Reader
 	}
+	s.owner = o.Owner
 	s.leadsTo, s.versions, s.growth = o.LeadsTo, o.Versions, int(orDefault(int64(o.CollectGrowth), defaultGrowth))
 	s.journalBytes = orDefault(o.JournalBytes, defaultJournalBytes)
 	s.cache = newCache(orDefault(o.CacheBytes, defaultCacheBytes))

@@ -44,6 +44,7 @@ type chunk struct {
 // backend is what a Writer needs of its store.
 type backend interface {
 	Get(ctx context.Context, h hash.Hash) ([]byte, error)
+	Owner() any
 	// present tells whether the store is known to hold h. It may miss what
 	// another process has just added.
 	present(h hash.Hash) bool
