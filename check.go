@@ -91,7 +91,11 @@ func (db *DB) check(ctx context.Context, o *CheckOptions) (*CheckReport, error) 
 	if err != nil {
 		return nil, err
 	}
-	x := &check{CheckOptions: *o, db: db, ctx: ctx, refs: r, report: &CheckReport{}, masks: map[hash.Hash]uint64{}, right: map[rightTable]bool{}}
+	grafts, err := r.loadGrafts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	x := &check{CheckOptions: *o, db: db, ctx: ctx, refs: r, grafts: grafts, report: &CheckReport{}, masks: map[hash.Hash]uint64{}, right: map[rightTable]bool{}}
 	if err := x.readFiles(); err != nil {
 		return nil, err
 	}
@@ -107,6 +111,7 @@ type check struct {
 	db      *DB
 	ctx     context.Context
 	refs    *refs
+	grafts  *graftSet
 	report  *CheckReport
 	masks   map[hash.Hash]uint64 // of all chunks that were reached: which of the damaged ones they lead to
 	commits []hash.Hash          // each after its parents
@@ -197,7 +202,7 @@ func (x *check) enter(h hash.Hash) (visit, error) {
 	data, err := x.db.blocks.Get(x.ctx, h)
 	v := visit{address: h, commit: chunk.KindOf(data) == chunk.Commit}
 	if err == nil {
-		v.refs, err = x.leadsTo(data)
+		v.refs, err = x.leadsTo(h, data)
 	}
 	if err == nil || x.ctx.Err() != nil || errors.Is(err, ErrClosed) {
 		return v, err
@@ -212,9 +217,9 @@ func (x *check) enter(h hash.Hash) (visit, error) {
 	return v, nil
 }
 
-func (x *check) leadsTo(data []byte) ([]hash.Hash, error) {
+func (x *check) leadsTo(h hash.Hash, data []byte) ([]hash.Hash, error) {
 	if chunk.KindOf(data) == chunk.Commit {
-		return commitLeadsTo(nil, data)
+		return x.grafts.leadTo(nil, h, data)
 	}
 	return chunk.References(nil, data)
 }

@@ -46,6 +46,14 @@ func TestShallowClone(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := shallow.reopened()
+	report, err := again.Check(ctx, nil)
+	succeeds(t, err)
+	if !report.OK() || report.Commits != 3+5+1+1 {
+		t.Errorf("check of a shallow clone: %+v", report)
+	}
+	if _, err := again.Usage(ctx, nil); err != nil {
+		t.Error(err)
+	}
 	if n, want := len(again.log("")), 3+5+1+1; n != want {
 		t.Errorf("%d commits are left, not %d", n, want)
 	}
