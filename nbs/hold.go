@@ -96,7 +96,22 @@ func (s *Store) keepWhile(h *Hold, held *bool) {
 	}
 	*held = true
 	runtime.AddCleanup(h, func(held *bool) { go s.forget(held) }, held)
-	time.AfterFunc(graceTime, func() { runtime.KeepAlive(h) })
+	if s.grace == nil {
+		s.grace = map[*Hold]*time.Timer{}
+	}
+	s.grace[h] = time.AfterFunc(graceTime, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.grace, h)
+	})
+}
+
+// endGrace forgets the holds that only time has kept: the store is closed. mu is held.
+func (s *Store) endGrace() {
+	for _, t := range s.grace {
+		t.Stop()
+	}
+	clear(s.grace)
 }
 
 // forget takes note that a hold is gone.

@@ -53,9 +53,10 @@ type Store struct {
 
 	mu       sync.Mutex // guards what follows, and the journals' state
 	manifest *manifest
-	syncing  bool   // a commit of this store is written and not yet durable
-	failed   error  // the first write or sync that failed
-	retired  []File // no longer in view, to be closed
+	grace    map[*Hold]*time.Timer // what is held for graceTime
+	syncing  bool                  // a commit of this store is written and not yet durable
+	failed   error                 // the first write or sync that failed
+	retired  []File                // no longer in view, to be closed
 
 	compactAt    int64 // size of the journal before which it is not tried again
 	compactError error // of the last compaction in the background
@@ -183,6 +184,7 @@ func (s *Store) closeFiles() error {
 	defer s.mu.Unlock()
 	s.files.Lock()
 	defer s.files.Unlock()
+	s.endGrace()
 	if s.view == nil {
 		return nil
 	}
