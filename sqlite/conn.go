@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vdbgo/vdb"
@@ -219,6 +220,10 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 }
 
 func (c *conn) execute(ctx context.Context, s statement, args []driver.NamedValue) (driver.Result, error) {
+	return apart(ctx, c, &s, func() (driver.Result, error) { return c.executeHere(ctx, s, args) })
+}
+
+func (c *conn) executeHere(ctx context.Context, s statement, args []driver.NamedValue) (driver.Result, error) {
 	text, args, err := c.translate(ctx, s, args)
 	if err != nil {
 		return nil, err
@@ -255,11 +260,27 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		}
 	}
 	last := plan[len(plan)-1]
-	text, args, err := c.translate(ctx, last, args)
-	if err != nil {
-		return nil, err
+	return apart(ctx, c, &last, func() (driver.Rows, error) {
+		text, args, err := c.translate(ctx, last, args)
+		if err != nil {
+			return nil, err
+		}
+		return c.query(ctx, last.returns(), func(ctx context.Context) (driver.Rows, error) { return c.engineConn.QueryContext(ctx, text, args) })
+	})
+}
+
+// apart runs a statement. One that writes to what no transaction is about runs between
+// two: the open one is committed first, as for a verb, and another one opened after.
+func apart[T any](ctx context.Context, c *conn, s *statement, run func() (T, error)) (result T, err error) {
+	if !s.writesApart() {
+		return run()
 	}
-	return c.query(ctx, last.returns(), func(ctx context.Context) (driver.Rows, error) { return c.engineConn.QueryContext(ctx, text, args) })
+	resume, err := c.settle(ctx)
+	if err != nil {
+		return result, err
+	}
+	result, err = run()
+	return result, firstError(err, resume())
 }
 
 // Prepare prepares a statement.
@@ -322,6 +343,13 @@ type statement struct {
 // returns tells whether what the statement writes may come with rows.
 func (s *statement) returns() bool {
 	return s.single && (s.info.Kind == sqltext.KindInsert || s.info.Kind == sqltext.KindUpdate || s.info.Kind == sqltext.KindDelete)
+}
+
+// writesApart tells whether the statement writes to a system table of what is staged, in
+// conflict or accepted.
+func (s *statement) writesApart() bool {
+	name := strings.ToLower(s.info.Target.Name)
+	return s.returns() && slices.ContainsFunc(perTable(), func(c tabConstructor) bool { return c.apart && strings.HasPrefix(name, c.prefix) })
 }
 
 func isSpecial(info *sqltext.Info) bool {

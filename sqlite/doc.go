@@ -101,10 +101,9 @@
 // error. Outside of a transaction it changes nothing then, as all statements of SQL that
 // fail. Inside of BEGIN, or after dolt_config('dolt_allow_commit_conflicts', 1), it stays
 // in progress on the branch, for all connections and over a restart: look at
-// dolt_conflicts and dolt_conflicts_<table>, settle them by dolt_conflicts_resolve or,
-// outside of a transaction, in the tables; then dolt_commit; or give '--abort', for
-// ROLLBACK does not end it. Triggers do not fire in
-// merges: what they wrote merges as rows do.
+// dolt_conflicts and dolt_conflicts_<table>, settle them there or by
+// dolt_conflicts_resolve; then dolt_commit; or give '--abort', for ROLLBACK does not
+// end it. Triggers do not fire in merges: what they wrote merges as rows do.
 //
 // # Branches and the pool
 //
@@ -173,8 +172,9 @@
 // arguments, as table-valued functions do. Inside of a transaction they show what it has
 // written so far, as dolt_hashof_db and dolt_hashof_table do, which costs about as much
 // as its COMMIT; with deferred foreign keys that are not kept yet it is an error. What
-// is staged, in conflict or accepted is no part of a transaction: dolt_workspace_t,
-// dolt_conflicts_t and dolt_constraint_violations_t are written to outside of one.
+// is staged, in conflict or accepted is no part of a transaction: a write to
+// dolt_workspace_t, dolt_conflicts_t or dolt_constraint_violations_t commits the one
+// that is open first, as a function of version control does.
 //
 //	dolt_log, dolt_log()             the commits of the branch; of a revision or range
 //	dolt_commits                     the commits of all branches and tags

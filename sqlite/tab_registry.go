@@ -6,20 +6,21 @@ import "github.com/vdbgo/vdb/internal/module"
 type tabConstructor struct {
 	prefix string // of the system table's name; what follows is the user's table
 	make   func(s *session, table string) module.Table
+	apart  bool // what is written to it is no part of a transaction
 }
 
 // perTable lists the system tables that there are one of for each table. A prefix
 // stands before those that it begins with.
 func perTable() []tabConstructor {
 	return []tabConstructor{
-		{"dolt_commit_diff_", newCommitDiff},
-		{"dolt_diff_", newTableDiff},
-		{"dolt_history_", newTableHistory},
-		{"dolt_at_", newTableAt},
-		{"dolt_blame_", newTableBlame},
-		{"dolt_conflicts_", newTableConflicts},
-		{"dolt_constraint_violations_", newTableViolations},
-		{"dolt_workspace_", newTableWorkspace},
+		{"dolt_commit_diff_", newCommitDiff, false},
+		{"dolt_diff_", newTableDiff, false},
+		{"dolt_history_", newTableHistory, false},
+		{"dolt_at_", newTableAt, false},
+		{"dolt_blame_", newTableBlame, false},
+		{"dolt_conflicts_", newTableConflicts, true},
+		{"dolt_constraint_violations_", newTableViolations, true},
+		{"dolt_workspace_", newTableWorkspace, true},
 	}
 }
 
