@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/prolly"
 	"github.com/vdbgo/vdb/remote"
 )
 
@@ -57,6 +58,40 @@ func (db *DB) Backup(ctx context.Context, url string, o *BackupOptions) (*Backup
 		return nil, opError("backup", err)
 	}
 	return result, nil
+}
+
+// AddBackup gives a name to a place for backups, for those who make them: DB.Backup takes
+// the URL. Credentials in the URL are not kept. ErrExists if the name is taken,
+// remote.ErrURL if the URL is none.
+func (db *DB) AddBackup(ctx context.Context, name, url string) error {
+	return opError("add backup "+name, db.addPlace(ctx, backupPrefix, name, url))
+}
+
+// RemoveBackup forgets the name of a place for backups. What is in the place stays.
+// ErrNotFound if there is none of that name.
+func (db *DB) RemoveBackup(ctx context.Context, name string) error {
+	return opError("remove backup "+name, db.update(ctx, db.blocks.NewWriter(), func(ctx context.Context, r *refs) error {
+		if _, err := r.place(ctx, backupPrefix, "backup", name); err != nil {
+			return err
+		}
+		return r.edit(ctx, prolly.Edit{Key: []byte(backupPrefix + name)})
+	}))
+}
+
+// Backups lists the places for backups that have names, in the order of these.
+func (db *DB) Backups(ctx context.Context) iter.Seq2[Remote, error] {
+	return db.places(ctx, backupPrefix, "list backups")
+}
+
+// BackupURL returns the URL of the place for backups that is called name. ErrNotFound if
+// there is none.
+func (db *DB) BackupURL(ctx context.Context, name string) (string, error) {
+	r, err := db.refs(ctx)
+	if err != nil {
+		return "", opError("read backup "+name, err)
+	}
+	place, err := r.place(ctx, backupPrefix, "backup", name)
+	return place.URL, opError("read", err)
 }
 
 // RestoreBackup makes a database in the directory path of a backup, and opens it. The

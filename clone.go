@@ -79,7 +79,7 @@ func (c *cloning) run(ctx context.Context, path string) (_ *DB, err error) {
 		return nil, err
 	}
 	f.land = func(ctx context.Context, r *refs) error {
-		if err := r.setRemote(ctx, Remote{Name: c.Remote, URL: kept}); err != nil {
+		if err := r.setPlace(ctx, remotePrefix, Remote{Name: c.Remote, URL: kept}); err != nil {
 			return err
 		}
 		return f.makeBranches(ctx, r)

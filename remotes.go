@@ -13,7 +13,7 @@ import (
 	"github.com/vdbgo/vdb/remote"
 )
 
-// Remote is a name for a database somewhere else.
+// Remote is a name for a database somewhere else, or for a place for backups.
 type Remote struct {
 	Name string `json:"-"`
 	// URL says where it is: a directory, file://…, http://…, https://…, or what
@@ -27,10 +27,12 @@ func (db *DB) RemoteOptions() *remote.Options { return db.remotes }
 // DefaultRemote is the name that Clone gives to where it cloned from.
 const DefaultRemote = "origin"
 
-// Prefixes of refs: remote/NAME has a remote's settings, remotes/REMOTE/BRANCH the
-// commit at which a remote's branch was when somebody last looked.
+// Prefixes of refs: remote/NAME has a remote's settings, backup/NAME those of a place for
+// backups, remotes/REMOTE/BRANCH the commit at which a remote's branch was when somebody
+// last looked.
 const (
 	remotePrefix  = "remote/"
+	backupPrefix  = "backup/"
 	trackedPrefix = "remotes/"
 )
 
@@ -44,19 +46,24 @@ type RemoteBranch struct {
 // AddRemote gives a name to the database at a URL. Credentials in the URL are
 // not kept. ErrExists if the name is taken, remote.ErrURL if the URL is none.
 func (db *DB) AddRemote(ctx context.Context, name, url string) error {
+	return opError("add remote "+name, db.addPlace(ctx, remotePrefix, name, url))
+}
+
+// addPlace gives a name to what is at a URL.
+func (db *DB) addPlace(ctx context.Context, prefix, name, url string) error {
 	err := checkRemoteName(name)
 	if err == nil {
 		url, err = remote.StripCredentials(url)
 	}
 	if err != nil {
-		return opError("add remote "+name, err)
+		return err
 	}
-	return opError("add remote "+name, db.update(ctx, db.blocks.NewWriter(), func(ctx context.Context, r *refs) error {
-		if _, err := r.remote(ctx, name); err == nil {
-			return orExists(nil, name)
+	return db.update(ctx, db.blocks.NewWriter(), func(ctx context.Context, r *refs) error {
+		if _, found, err := r.tree.Get(ctx, []byte(prefix+name)); found || err != nil {
+			return orExists(err, name)
 		}
-		return r.setRemote(ctx, Remote{Name: name, URL: url})
-	}))
+		return r.setPlace(ctx, prefix, Remote{Name: name, URL: url})
+	})
 }
 
 func checkRemoteName(name string) error {
@@ -88,18 +95,23 @@ func (db *DB) RemoveRemote(ctx context.Context, name string) error {
 
 // Remotes lists the remotes in the order of their names.
 func (db *DB) Remotes(ctx context.Context) iter.Seq2[Remote, error] {
+	return db.places(ctx, remotePrefix, "list remotes")
+}
+
+// places lists what was named with addPlace.
+func (db *DB) places(ctx context.Context, prefix, op string) iter.Seq2[Remote, error] {
 	return func(yield func(Remote, error) bool) {
 		r, err := db.refs(ctx)
 		if err != nil {
-			yield(Remote{}, opError("list remotes", err))
+			yield(Remote{}, opError(op, err))
 			return
 		}
-		for item, err := range r.names(ctx, remotePrefix) {
+		for item, err := range r.names(ctx, prefix) {
 			var rm Remote
 			if err == nil {
-				rm, err = r.loadRemote(ctx, string(item.Key), item.Value)
+				rm, err = r.loadPlace(ctx, string(item.Key), item.Value)
 			}
-			if !yield(rm, opError("list remotes", err)) || err != nil {
+			if !yield(rm, opError(op, err)) || err != nil {
 				return
 			}
 		}
@@ -139,17 +151,22 @@ func (db *DB) RemoteBranches(ctx context.Context) iter.Seq2[RemoteBranch, error]
 }
 
 func (r *refs) remote(ctx context.Context, name string) (Remote, error) {
-	value, ok, err := r.tree.Get(ctx, []byte(remotePrefix+name))
+	return r.place(ctx, remotePrefix, "remote", name)
+}
+
+// place returns what was named with addPlace.
+func (r *refs) place(ctx context.Context, prefix, what, name string) (Remote, error) {
+	value, ok, err := r.tree.Get(ctx, []byte(prefix+name))
 	if err != nil {
 		return Remote{}, err
 	}
 	if !ok {
-		return Remote{}, fmt.Errorf("remote %s: %w; add it first", name, ErrNotFound)
+		return Remote{}, fmt.Errorf("%s %s: %w; add it first", what, name, ErrNotFound)
 	}
-	return r.loadRemote(ctx, name, value)
+	return r.loadPlace(ctx, name, value)
 }
 
-func (r *refs) loadRemote(ctx context.Context, name string, value []byte) (Remote, error) {
+func (r *refs) loadPlace(ctx context.Context, name string, value []byte) (Remote, error) {
 	rm := Remote{Name: name}
 	h, err := decodeTagRef(value)
 	if err != nil {
@@ -164,12 +181,12 @@ func (r *refs) loadRemote(ctx context.Context, name string, value []byte) (Remot
 		err = json.Unmarshal(payload, &rm)
 	}
 	if err != nil {
-		return rm, fmt.Errorf("settings of remote %s: %w", name, err)
+		return rm, fmt.Errorf("settings of %s: %w", name, err)
 	}
 	return rm, nil
 }
 
-func (r *refs) setRemote(ctx context.Context, rm Remote) error {
+func (r *refs) setPlace(ctx context.Context, prefix string, rm Remote) error {
 	payload, err := json.Marshal(rm)
 	if err != nil {
 		return err
@@ -178,7 +195,7 @@ func (r *refs) setRemote(ctx context.Context, rm Remote) error {
 	if err != nil {
 		return err
 	}
-	return r.edit(ctx, prolly.Edit{Key: []byte(remotePrefix + rm.Name), Value: oneAddress(h)})
+	return r.edit(ctx, prolly.Edit{Key: []byte(prefix + rm.Name), Value: oneAddress(h)})
 }
 
 // oneAddress is the value of a ref that has one address.

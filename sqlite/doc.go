@@ -137,17 +137,24 @@
 // flag is an error that lists those that there are.
 //
 //	dolt_add('.' or tables)          stage tables
+//	dolt_backup('sync', name)        back up to a place that was named by 'add', name, URL; or
+//	                                 'sync-url', URL; 'restore', URL, directory; 'remove', name
 //	dolt_branch(name[, revision])    make a branch; -m move, -c copy, -d delete, -f force
 //	dolt_checkout(branch)            move the connection; -b make the branch first
 //	dolt_checkout([revision,] tables) make tables what they were
 //	dolt_cherry_pick(commit)         repeat a commit, or those of a range a..b, here
 //	dolt_clean([tables])             drop tables that were never committed; --dry-run
+//	dolt_clone(URL[, directory])     make a database of another one; -b, --single-branch, --depth, --remote
 //	dolt_commit('-Am', message)      record; --amend, --allow-empty, --author, --date
 //	dolt_config('user.name'[, value]) the author, for this connection; dolt_allow_commit_conflicts
 //	dolt_conflicts_resolve('--ours' or '--theirs', tables)
+//	dolt_fetch([remote, branches])   bring what a remote has; --prune, --depth
 //	dolt_gc()                        move the journal into compressed table files
 //	dolt_merge(revision)             merge; --squash, --no-ff, --no-commit, --ours, --theirs, --abort
+//	dolt_pull([remote, branch])      fetch and merge; --depth and the flags of dolt_merge
+//	dolt_push([remote, branches])    bring branches to a remote; --all, --force, --force-with-lease, --delete
 //	dolt_rebase(revision)            replay the branch's commits on another; -i to plan them in a table
+//	dolt_remote('add', name, URL)    name a database somewhere else; 'remove', name
 //	dolt_reset([tables])             unstage; --soft, --mixed, --hard with a revision
 //	dolt_restore(table, revision, conditions) put rows back as they were; --follow, --dry-run
 //	dolt_revert(commit)              undo a commit, or those of a range a..b
@@ -181,6 +188,8 @@
 //	dolt_commit_ancestors            their parents
 //	dolt_branches, dolt_tags         what there is, and where it stands; a tag's date is its commit's
 //	dolt_reflog, dolt_reflog()       how branches and tags moved
+//	dolt_remotes, dolt_backups       other databases and places for backups that have names
+//	dolt_remote_branches             where the branches of remotes were when they were last looked at
 //	dolt_status                      tables with changes that are not committed
 //	dolt_schemas                     views and triggers
 //	dolt_diff                        which commit changed which table

@@ -19,6 +19,7 @@ type systemFunction struct {
 // systemFunctions are the SQL functions that each connection has.
 var systemFunctions = []systemFunction{
 	{"dolt_add", false, doltAdd},
+	{"dolt_backup", false, doltBackup},
 	{"dolt_branch", false, doltBranch},
 	{"dolt_checkout", false, doltCheckout},
 	{"dolt_cherry_pick", false, doltCherryPick},

@@ -140,8 +140,7 @@ var cloneCommand = &command{
 	flags: []flag{{long: "remote", value: "a name for it"}, {long: "branch", short: "b", value: "a branch"}, {long: "single-branch"}, flagDepth},
 }
 
-// doltClone makes a database of another one. A directory that is not absolute is
-// beside the connection's database.
+// doltClone makes a database of another one.
 func doltClone(s *session, args []any) (any, error) {
 	in, err := cloneCommand.parse(args)
 	if err != nil {
@@ -158,15 +157,20 @@ func doltClone(s *session, args []any) (any, error) {
 		o.Branches = []string{vdb.MainBranch}
 	}
 	from := in.arg(0, "")
-	to := in.arg(1, cloneName(from))
-	if !filepath.IsAbs(to) && s.db.Path() != vdb.Memory {
-		to = filepath.Join(filepath.Dir(s.db.Path()), to)
-	}
-	db, err := vdb.Clone(s.ctx(), from, to, o)
+	db, err := vdb.Clone(s.ctx(), from, s.beside(in.arg(1, cloneName(from))), o)
 	if err != nil {
 		return nil, err
 	}
 	return int64(0), db.Close()
+}
+
+// beside is the path of a new database: one that is not absolute is beside the
+// connection's.
+func (s *session) beside(path string) string {
+	if filepath.IsAbs(path) || s.db.Path() == vdb.Memory {
+		return path
+	}
+	return filepath.Join(filepath.Dir(s.db.Path()), path)
 }
 
 // cloneName is the last part of a URL or path.
@@ -175,4 +179,52 @@ func cloneName(from string) string {
 		from = u.Path
 	}
 	return path.Base(strings.TrimRight(filepath.ToSlash(from), "/"))
+}
+
+var backupCommand = &command{
+	name:  "dolt_backup",
+	usage: "add, a name and a URL; remove and a name; sync and a name; sync-url and a URL; or restore, a URL and a directory",
+	least: 2, most: 3,
+}
+
+// doltBackup makes backups, gives names to the places for them, and makes a database of
+// one. A backup has what is committed to the branches' working sets, not what a
+// transaction that is open has written.
+func doltBackup(s *session, args []any) (any, error) {
+	in, err := backupCommand.parse(args)
+	if err != nil {
+		return nil, err
+	}
+	what := in.arg(1, "")
+	switch verb := in.arg(0, ""); {
+	case verb == "add" && len(in.args) == 3:
+		return int64(0), s.db.AddBackup(s.ctx(), what, in.arg(2, ""))
+	case verb == "restore" && len(in.args) == 3:
+		return int64(0), s.restoreBackup(what, in.arg(2, ""))
+	case len(in.args) == 3:
+	case verb == "remove" || verb == "rm":
+		return int64(0), s.db.RemoveBackup(s.ctx(), what)
+	case verb == "sync-url":
+		return int64(0), s.backUp(what)
+	case verb == "sync":
+		url, err := s.db.BackupURL(s.ctx(), what)
+		if err != nil {
+			return nil, err
+		}
+		return int64(0), s.backUp(url)
+	}
+	return nil, in.misused()
+}
+
+func (s *session) backUp(url string) error {
+	_, err := s.db.Backup(s.ctx(), url, nil)
+	return err
+}
+
+func (s *session) restoreBackup(url, path string) error {
+	db, err := vdb.RestoreBackup(s.ctx(), url, s.beside(path), &vdb.BackupOptions{Open: &vdb.Options{Remotes: s.db.RemoteOptions()}})
+	if err != nil {
+		return err
+	}
+	return db.Close()
 }

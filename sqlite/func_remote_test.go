@@ -90,3 +90,63 @@ func TestRemotesInSQL(t *testing.T) {
 		t.Errorf("AS OF origin/main has %s rows", got)
 	}
 }
+
+// Backups in SQL: of what is not committed, too; by name and by URL, and back.
+func TestBackupsInSQL(t *testing.T) {
+	dir := t.TempDir()
+	here := openBox(t, filepath.Join(dir, "here.vdb"))
+	for _, stmt := range []string{
+		"CREATE TABLE customers(id INTEGER PRIMARY KEY, name TEXT)",
+		"INSERT INTO customers VALUES (1, 'nope')",
+		"SELECT dolt_commit('-Am', 'a customer')",
+		"INSERT INTO customers VALUES (2, 'acme')",
+	} {
+		if _, err := here.ExecContext(t.Context(), stmt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	queryBox(t, here, "SELECT dolt_backup('add', 'nightly', ?)", "file://"+filepath.ToSlash(filepath.Join(dir, "nightly")))
+	queryBox(t, here, "SELECT dolt_backup('sync', 'nightly')")
+	queryBox(t, here, "SELECT dolt_backup('restore', ?, 'there.vdb')", filepath.Join(dir, "nightly"))
+	there := openBox(t, filepath.Join(dir, "there.vdb"))
+	if got := queryBox(t, there, "SELECT group_concat(name) FROM customers"); got != "nope,acme" {
+		t.Errorf("the restored database has %s", got)
+	}
+	if got := queryBox(t, there, "SELECT count(*) FROM customers AS OF 'HEAD'"); got != "1" {
+		t.Errorf("its head has %s customers", got)
+	}
+
+	if _, err := here.ExecContext(t.Context(), "INSERT INTO customers VALUES (3, 'hooli')"); err != nil {
+		t.Fatal(err)
+	}
+	queryBox(t, here, "SELECT dolt_backup('sync-url', ?)", filepath.Join(dir, "other"))
+	queryBox(t, here, "SELECT dolt_backup('restore', ?, ?)", filepath.Join(dir, "other"), filepath.Join(dir, "third.vdb"))
+	if got := queryBox(t, openBox(t, filepath.Join(dir, "third.vdb")), "SELECT group_concat(id) FROM customers"); got != "1,2,3" {
+		t.Errorf("the second restored database has %s", got)
+	}
+
+	queryBox(t, here, "SELECT dolt_backup('add', 'secret', 'https://u:secret@example.org/x')")
+	if got := queryBox(t, here, "SELECT group_concat(name || ' ' || url) FROM dolt_backups WHERE name > 'o'"); got != "secret https://example.org/x" {
+		t.Errorf("backups: %s", got)
+	}
+	queryBox(t, here, "CALL dolt_backup('rm', 'secret')")
+	queryBox(t, here, "SELECT dolt_backup('remove', 'nightly')")
+	if got := queryBox(t, here, "SELECT count(*) FROM dolt_backups"); got != "0" {
+		t.Errorf("%s backups are left", got)
+	}
+	for query, want := range map[string]string{
+		"SELECT dolt_backup('sync', 'nightly')":                                            "add it first",
+		"SELECT dolt_backup('remove', 'nightly')":                                          "add it first",
+		"SELECT dolt_backup('add', 'x')":                                                   "sync-url",
+		"SELECT dolt_backup('sync', 'x', 'y')":                                             "sync-url",
+		"SELECT dolt_backup('add', 'x', '://')":                                            "not the URL",
+		"SELECT dolt_backup('sync-url', 'https://example.org/x')":                          "a directory or a bucket",
+		"SELECT dolt_backup('restore', '/nothing/there', 'x.vdb')":                         "no database there",
+		"SELECT dolt_backup('restore', '" + filepath.Join(dir, "other") + "', 'here.vdb')": "exists",
+	} {
+		var v any
+		if err := here.QueryRowContext(t.Context(), query).Scan(&v); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s gave %v", query, err)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import "github.com/vdbgo/vdb/internal/module"
 // systemTables are the tables that tell of the database as a whole, by name.
 func systemTables() map[string]func(*session) module.Table {
 	return map[string]func(*session) module.Table{
+		"dolt_backups":                         newBackups,
 		"dolt_branches":                        newBranches,
 		"dolt_column_diff":                     newColumnDiff,
 		"dolt_commit_ancestors":                newCommitAncestors,

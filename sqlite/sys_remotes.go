@@ -28,6 +28,24 @@ func newRemotes(s *session) module.Table {
 	}}
 }
 
+// newBackups is dolt_backups. None has parameters.
+func newBackups(s *session) module.Table {
+	columns := []module.Column{plain("name", "TEXT"), plain("url", "TEXT"), plain("params", "TEXT")}
+	return &relation{columns: columns, rows: func(where) iter.Seq2[[]any, error] {
+		return func(yield func([]any, error) bool) {
+			for b, err := range s.db.Backups(s.ctx()) {
+				if err != nil {
+					yield(nil, fmt.Errorf("dolt_backups: %w", err))
+					return
+				}
+				if !yield([]any{b.Name, b.URL, "{}"}, nil) {
+					return
+				}
+			}
+		}
+	}}
+}
+
 // newRemoteBranches is dolt_remote_branches.
 func newRemoteBranches(s *session) module.Table {
 	columns := []module.Column{

@@ -30,7 +30,7 @@ const (
 	Object     Kind = 0x16 // a view, trigger or virtual table
 	Sequences  Kind = 0x17
 	Moves      Kind = 0x18 // of refs: the reflog
-	Settings   Kind = 0x19 // of a remote
+	Settings   Kind = 0x19 // of a remote, or of a place for backups
 	Transfer   Kind = 0x1a // what has arrived of one that was cut
 )
 
