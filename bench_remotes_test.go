@@ -93,6 +93,8 @@ func BenchmarkClone(b *testing.B) {
 	size := here.Stats().TableBytes
 	b.Run("HTTP", func(b *testing.B) {
 		b.SetBytes(size)
+		before := cpuTime()
+		defer func() { b.ReportMetric(float64((cpuTime()-before).Milliseconds())/float64(b.N), "cpu-ms/op") }()
 		for b.Loop() {
 			db, err := vdb.Clone(b.Context(), s.URL, filepath.Join(b.TempDir(), "clone"), nil)
 			succeeds(b, err)

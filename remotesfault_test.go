@@ -266,6 +266,40 @@ func TestLyingRemote(t *testing.T) {
 	}
 }
 
+// What a sender says of chunks that lead to no other is not believed: a clone of a
+// clone has all there is.
+func TestLeavesAreNotBelieved(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	here := faultyBox(t, rand.New(rand.NewPCG(seed, 0))) // a clone becomes a table file
+	succeeds(t, here.Compact(t.Context()))
+	told, both := 0, byte(2|4)
+	far := liar{here.Served(remote.FullAccess()), func(chunks iter.Seq2[remote.Chunk, error]) iter.Seq2[remote.Chunk, error] {
+		return func(yield func(remote.Chunk, error) bool) {
+			for c, err := range chunks {
+				if c.Leaf() {
+					told++
+				}
+				if c.Codec == 2 || c.Codec == 4 {
+					c.Codec ^= both // the other of the two
+				}
+				if !yield(c, err) {
+					return
+				}
+			}
+		}
+	}}
+	db, err := vdb.Clone(t.Context(), "box://here", filepath.Join(t.TempDir(), "clone"), &vdb.CloneOptions{Open: &vdb.Options{Remotes: transports(far)}})
+	succeeds(t, err)
+	t.Cleanup(func() { db.Close() })
+	there := box{db, t}
+	if told == 0 {
+		t.Error("no leaf was told of")
+	}
+	there.mustEqual(here, "main")
+	there.clone(nil).mustEqual(here, "main")
+}
+
 // A far end that drips is given up.
 func TestSlowDrip(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

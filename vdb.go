@@ -33,6 +33,7 @@ type blocks interface {
 	NewWriter() *nbs.Writer
 	NewImport() *nbs.Import
 	Stored(ctx context.Context, h hash.Hash) (nbs.Stored, error)
+	StoredAll(ctx context.Context, hashes []hash.Hash) ([]nbs.Stored, error)
 	Commit(ctx context.Context, w *nbs.Writer, update nbs.UpdateFunc) error
 	Resolve(ctx context.Context, prefix []byte, limit int) ([]hash.Hash, error)
 	Compact(ctx context.Context) error

@@ -14,12 +14,16 @@ type copier struct {
 	builder packBuilder
 }
 
-func newCopier(w *tableWriter) *copier { return &copier{table: w} }
+// newCopier returns a copier. leads may be nil: then nobody knows which chunks lead to no
+// other one.
+func newCopier(w *tableWriter, leads LeadsToFunc) *copier {
+	return &copier{table: w, builder: packBuilder{leads: leads}}
+}
 
 // copyChunks copies all chunks of a source, in the order in which it has them, and
 // packs as they are.
 func (s *Store) copyChunks(ctx context.Context, w *tableWriter, from source) error {
-	cp := newCopier(w)
+	cp := newCopier(w, nil)
 	hold := s.Hold() // the files stay open
 	defer runtime.KeepAlive(hold)
 	for all := from.inFileOrder(); len(all) > 0; {
@@ -72,7 +76,7 @@ func (c *copier) copy(file *chunkFile, e entry) error {
 	if rec.kind != kindChunk || rec.codec == codecS2 || rec.codec == codecMasked {
 		rec.codec, rec.payload = c.builder.compressor.compress(data)
 	}
-	return c.table.add(e.address, rec.codec, rec.payload)
+	return c.table.add(e.address, c.builder.marked(rec.codec, e.address, data), rec.payload)
 }
 
 // copyPack copies a pack as it is, if entries are all of its members.

@@ -1,6 +1,7 @@
 package nbs
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -81,7 +82,7 @@ func (im *Import) Added(h hash.Hash) bool {
 }
 
 // Add takes in a chunk that was compared with its address: data is what c.Data has
-// returned. It takes ownership of both.
+// returned. It keeps neither.
 func (im *Import) Add(ctx context.Context, c Stored, data []byte) error {
 	if im.Added(c.Hash) || im.w.store.present(c.Hash) {
 		return nil
@@ -113,9 +114,9 @@ func (im *Import) add(ctx context.Context, c Stored, data []byte) error {
 // journalForm is how a chunk stands in a journal: no sector of it may read as
 // zeros.
 func (im *Import) journalForm(c Stored, data []byte) chunk {
-	made := chunk{address: c.Hash, data: data, stored: c.Payload, codec: codec(c.Codec)}
+	made := chunk{address: c.Hash, data: bytes.Clone(data), stored: bytes.Clone(c.Payload), codec: codec(c.Codec)}
 	if made.codec == codecRaw || made.codec != codecMasked && hasZeros(c.Payload, maxZeros) {
-		made.stored, made.codec = im.w.encoder.encode(c.Hash, data)
+		made.stored, made.codec = im.w.encoder.encode(c.Hash, made.data)
 	}
 	return made
 }
@@ -195,7 +196,7 @@ func (s *Store) removeStaleImports() error {
 // addToTable packs a chunk as tables do, if it comes from a journal.
 func (im *Import) addToTable(c Stored, data []byte) error {
 	k, payload := codec(c.Codec), c.Payload
-	if k != codecZstd {
+	if !k.packed() {
 		k, payload = im.compressor.compress(data)
 	}
 	im.in[c.Hash] = struct{}{}

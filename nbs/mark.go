@@ -158,7 +158,7 @@ func (c *collection) copyTo(ctx context.Context, w *tableWriter) error {
 		}
 		return v.copy(ctx, w)
 	}
-	cp := newCopier(w)
+	cp := newCopier(w, c.leads)
 	for c.copied < len(c.live) {
 		if err := c.pause(ctx); err != nil {
 			return err

@@ -172,6 +172,8 @@ func packBase(k int) int {
 type packBuilder struct {
 	compressor tableCompressor
 	encoder    deltaEncoder
+	leads      LeadsToFunc // nil: not known
+	refs       []hash.Hash // room for what leads returns
 	addresses  []hash.Hash
 	members    [][]byte
 	deltas     [][]byte
@@ -207,9 +209,10 @@ func (b *packBuilder) flush(w *tableWriter) error {
 		return nil
 	case 1:
 		c, payload := b.compressor.compress(b.members[0])
-		return w.add(b.addresses[0], c, payload)
+		return w.add(b.addresses[0], b.marked(c, b.addresses[0], b.members[0]), payload)
 	}
 	c, base := b.compressor.compress(b.members[0])
+	c = b.marked(c, b.addresses[0], b.members[0])
 	p := append(b.payload[:0], byte(len(b.members)))
 	p = binary.AppendUvarint(p, uint64(len(base)))
 	for k, delta := range b.deltas[1:] {
@@ -219,6 +222,18 @@ func (b *packBuilder) flush(w *tableWriter) error {
 	p = append(append(p, base...), bytes.Join(b.deltas, nil)...)
 	b.payload = p
 	return w.addPack(b.addresses, c, p)
+}
+
+// marked returns the codec of a chunk, which tells of those that lead to no other one.
+func (b *packBuilder) marked(c codec, h hash.Hash, data []byte) codec {
+	if c != codecZstd || b.leads == nil {
+		return c
+	}
+	var err error
+	if b.refs, err = b.leads(b.refs[:0], h, data); err != nil || len(b.refs) > 0 {
+		return c
+	}
+	return codecLeaf
 }
 
 func (b *packBuilder) reset() {

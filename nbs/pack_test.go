@@ -114,7 +114,7 @@ func writePack(t testing.TB, versions [][]byte) (string, tableEntry, []entry) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cp := newCopier(w)
+	cp := newCopier(w, nil)
 	for _, data := range versions {
 		if err := cp.version(entry{address: hash.Of(data)}, data); err != nil {
 			t.Fatal(err)
@@ -202,7 +202,7 @@ func TestPackFlipEveryByte(t *testing.T) {
 				t.Fatalf("with byte %d flipped, member %d is read as what it is not", i, k)
 			}
 		}
-		copied, err := newCopier(&tableWriter{}).copyPack(&table.chunkFile, entries)
+		copied, err := newCopier(&tableWriter{}, nil).copyPack(&table.chunkFile, entries)
 		if copied && err == nil && failed > 0 {
 			t.Fatalf("with byte %d flipped, %d members cannot be read, and the pack was copied", i, failed)
 		}
@@ -230,7 +230,7 @@ func TestPackThatLostMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	left := slices.Concat(entries[1:10], entries[12:])
-	if err := newCopier(w).copyRecord(&table.chunkFile, left); err != nil {
+	if err := newCopier(w, nil).copyRecord(&table.chunkFile, left); err != nil {
 		t.Fatal(err)
 	}
 	if e, err = w.finish(); err != nil || e.chunks != int64(len(left)) || e.bytes > table.bytes {

@@ -48,6 +48,7 @@ const (
 	codecS2     codec = 1 // S2 block format: the journal's
 	codecZstd   codec = 2 // one zstd frame: the table files'
 	codecMasked codec = 3 // raw, xor the key stream of the address, see mask
+	codecLeaf   codec = 4 // as codecZstd, of a chunk that leads to no other
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -128,7 +129,7 @@ func recordLength(buf []byte) (int, error) {
 func plausible(b []byte) bool {
 	n, k := binary.LittleEndian.Uint32(b), kind(b[8])
 	return n >= recordHeaderBytes && n <= maxRecordBytes && k >= kindChunk && k <= kindPack &&
-		codec(b[9]) <= codecMasked && b[10] == 0 && b[11] == 0
+		codec(b[9]) <= codecLeaf && b[10] == 0 && b[11] == 0
 }
 
 // maxZeros is the longest run of zero bytes in a payload. Recovery takes a
@@ -229,7 +230,7 @@ func unpack(c codec, address hash.Hash, payload []byte) ([]byte, error) {
 			return nil, fmt.Errorf("chunk does not unpack to an allowed size, but to %d bytes: %v", n, err)
 		}
 		return s2.Decode(nil, payload)
-	case codecZstd:
+	case codecZstd, codecLeaf:
 		return unpackZstd(payload)
 	}
 	return nil, fmt.Errorf("chunk has an unknown codec, %d", c)

@@ -116,7 +116,7 @@ func (b *TableBuilder) Add(c Stored, data []byte) error {
 	if b.Has(c.Hash) {
 		return nil
 	}
-	if codec(c.Codec) != codecZstd {
+	if !codec(c.Codec).packed() {
 		var err error
 		if c, err = b.pack(c.Hash, data); err != nil {
 			return fmt.Errorf("nbs: pack chunk %s: %w", c.Hash, err)

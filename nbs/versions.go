@@ -209,7 +209,7 @@ func setOf(all []hash.Hash) map[hash.Hash]bool {
 // begin, in the order in which they are planned, each with a few older versions,
 // then the rest of the chains.
 func (v *versions) copy(ctx context.Context, w *tableWriter) error {
-	v.to = newCopier(w)
+	v.to = newCopier(w, v.leads)
 	all := v.live[v.copied:]
 	var rest []uint32
 	for _, p := range all {

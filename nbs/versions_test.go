@@ -2,6 +2,7 @@ package nbs_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -205,14 +206,64 @@ func TestVersionsAreSmall(t *testing.T) {
 	root, err := s.Root(t.Context())
 	must(t, err)
 	h.wantBelow(t, s, root)
-	for address, data := range h.below(root) {
-		c, err := s.Stored(t.Context(), address)
-		must(t, err)
-		if got, err := c.Data(); err != nil || string(got) != string(data) {
-			t.Fatalf("chunk %s as it is stored: %v", address, err)
+	h.wantStored(t, s, root, true)
+	must(t, s.Close())
+}
+
+// TestStored reads what is in journals, tables and packs as it is stored there.
+func TestStored(t *testing.T) {
+	s := openVersions(t, t.TempDir())
+	h := newVersioned(1)
+	for n := range 3 {
+		for range 40 {
+			h.commit(t, s, 0)
 		}
+		root, err := s.Root(t.Context())
+		must(t, err)
+		h.wantStored(t, s, root, n > 0)
+		_, err = s.Collect(t.Context(), &nbs.CollectOptions{Full: n == 1})
+		must(t, err)
+		h.wantStored(t, s, root, true)
 	}
 	must(t, s.Close())
+}
+
+// wantStored checks all that a root leads to as it is stored, and that the store tells of
+// leaves, and of none else, if it can know of any.
+func (g *graph) wantStored(t *testing.T, s *nbs.Store, root hash.Hash, leaves bool) {
+	t.Helper()
+	var hashes []hash.Hash
+	for address := range g.below(root) {
+		hashes = append(hashes, address)
+	}
+	all, err := s.StoredAll(t.Context(), hashes)
+	must(t, err)
+	told := 0
+	for i, address := range hashes {
+		c, err := s.Stored(t.Context(), address)
+		must(t, err)
+		if c.Hash != all[i].Hash || c.Codec != all[i].Codec || string(c.Payload) != string(all[i].Payload) {
+			t.Fatalf("chunk %s is another among several", address)
+		}
+		got, err := c.Data()
+		if err != nil || string(got) != string(g.chunks[address]) {
+			t.Fatalf("chunk %s as it is stored: %v", address, err)
+		}
+		leads, err := links(nil, address, got)
+		must(t, err)
+		if c.Leaf() {
+			told++
+			if len(leads) > 0 {
+				t.Fatalf("chunk %s is said to lead to none, and leads to %d", address, len(leads))
+			}
+		}
+	}
+	if leaves != (told > 0) {
+		t.Errorf("%d leaves are told of", told)
+	}
+	if _, err := s.StoredAll(t.Context(), append(hashes, hash.Hash{1})); !errors.Is(err, nbs.ErrNotFound) {
+		t.Errorf("a chunk that is not there gave %v", err)
+	}
 }
 
 // bytesOf is the size of the tables in a directory.

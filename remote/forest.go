@@ -250,7 +250,7 @@ func (w *walker) leaves(l *layer, crossings int) error {
 
 func (w *walker) wholeTrees(news []hash.Hash, crossings int) error {
 	for _, h := range news {
-		if err := w.whole(h, crossings, false); err != nil {
+		if err := w.whole(h, crossings); err != nil {
 			return err
 		}
 	}
@@ -258,15 +258,8 @@ func (w *walker) wholeTrees(news []hash.Hash, crossings int) error {
 }
 
 // whole sends a tree or blob, or a chunk that a leaf refers to, with all below.
-// inTree tells that h is a leaf below a tree's node: there it stands once, and is
-// not remembered.
-func (w *walker) whole(h hash.Hash, crossings int, inTree bool) error {
-	_, sent := w.sent[h]
-	switch counting := w.send == nil; {
-	case sent, counting && crossings < belowTable:
-		return nil
-	case counting && inTree && crossings == belowTable:
-		w.count++
+func (w *walker) whole(h hash.Hash, crossings int) error {
+	if _, sent := w.sent[h]; sent || w.send == nil && crossings < belowTable {
 		return nil
 	}
 	c, data, err := w.read(h)
@@ -280,19 +273,80 @@ func (w *walker) whole(h hash.Hash, crossings int, inTree bool) error {
 	if err != nil {
 		return err
 	}
-	level, leaves := levelOf(data), levelOf(data) == 1 && chunk.KindOf(data) == treeNode
-	for _, r := range refs {
-		if level == 0 {
-			err = w.whole(r, crossings-1, false)
-		} else {
-			err = w.whole(r, crossings, leaves)
-		}
+	switch level := levelOf(data); {
+	case level == 0:
+		err = w.wholeTrees(refs, crossings-1)
+	case level == 1:
+		err = w.wholeLeaves(refs, crossings)
+	default:
+		err = w.wholeTrees(refs, crossings)
+	}
+	if err != nil {
+		return err
+	}
+	w.sent[h] = struct{}{}
+	return w.pass(c, crossings)
+}
+
+// leavesAtOnce is how many leaves are read at once.
+const leavesAtOnce = 64
+
+// wholeLeaves sends the leaves below a node with all below. They stand there once, and
+// are not remembered.
+func (w *walker) wholeLeaves(leaves []hash.Hash, crossings int) error {
+	leaves = slices.DeleteFunc(leaves, func(h hash.Hash) bool {
+		_, sent := w.sent[h]
+		return sent
+	})
+	if w.send == nil && crossings == belowTable {
+		w.count += int64(len(leaves))
+		return nil
+	}
+	for some := range slices.Chunk(leaves, leavesAtOnce) {
+		all, err := w.readAll(some)
 		if err != nil {
 			return err
 		}
+		for _, c := range all {
+			if err := w.wholeLeaf(c, crossings); err != nil {
+				return err
+			}
+		}
 	}
-	if !inTree {
-		w.sent[h] = struct{}{}
+	return nil
+}
+
+// readAll returns chunks as they are stored, if they are to be sent.
+func (w *walker) readAll(hashes []hash.Hash) ([]Chunk, error) {
+	if w.send != nil {
+		return w.source.StoredAll(w.ctx, hashes)
+	}
+	all := make([]Chunk, len(hashes))
+	for i, h := range hashes {
+		data, err := w.source.Get(w.ctx, h)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = Chunk{Hash: h, Payload: data}
+	}
+	return all, nil
+}
+
+// wholeLeaf sends a leaf, after what its values refer to.
+func (w *walker) wholeLeaf(c Chunk, crossings int) error {
+	if c.Leaf() {
+		return w.pass(c, crossings)
+	}
+	var err error
+	if w.room, err = c.Unchecked(w.room[:0]); err != nil {
+		return err
+	}
+	refs, err := chunk.References(nil, w.room)
+	if err != nil {
+		return err
+	}
+	if err := w.wholeTrees(refs, crossings-1); err != nil {
+		return err
 	}
 	return w.pass(c, crossings)
 }

@@ -31,6 +31,8 @@ type Source interface {
 	Has(ctx context.Context, h hash.Hash) (bool, error)
 	// Stored returns a chunk as it is stored.
 	Stored(ctx context.Context, h hash.Hash) (Chunk, error)
+	// StoredAll is Stored for several chunks, which it returns in their order.
+	StoredAll(ctx context.Context, hashes []hash.Hash) ([]Chunk, error)
 }
 
 // GraftFunc tells whether the source has a graft at a commit, and which.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/vdbgo/vdb/hash"
 	"github.com/vdbgo/vdb/internal/chunk"
@@ -184,7 +185,9 @@ type unpackedChunk struct {
 // unpackBatch is some chunks that one goroutine unpacks.
 type unpackBatch struct {
 	chunks []unpackedChunk
-	err    error // after the chunks
+	bytes  int    // of the chunks, packed
+	room   []byte // for the chunks, unpacked
+	err    error  // after the chunks
 	done   chan struct{}
 }
 
@@ -194,7 +197,8 @@ const (
 )
 
 // unpacked yields the chunks in their order, unpacked and compared with their
-// addresses by several goroutines; cancel ends what chunks waits for.
+// addresses by several goroutines; cancel ends what chunks waits for. What is yielded is
+// good until the next.
 func unpacked(ctx context.Context, cancel func(), chunks iter.Seq2[Chunk, error]) iter.Seq2[unpackedChunk, error] {
 	return func(yield func(unpackedChunk, error) bool) {
 		workers := runtime.GOMAXPROCS(0)
@@ -224,6 +228,7 @@ func unpacked(ctx context.Context, cancel func(), chunks iter.Seq2[Chunk, error]
 					return
 				}
 			}
+			rooms.Put(&b.room)
 			if b.err != nil {
 				yield(unpackedChunk{}, b.err)
 				return
@@ -236,11 +241,11 @@ func unpacked(ctx context.Context, cancel func(), chunks iter.Seq2[Chunk, error]
 func readBatches(ctx context.Context, chunks iter.Seq2[Chunk, error], ordered, work chan<- *unpackBatch) {
 	defer close(work)
 	defer close(ordered)
-	b, size := newBatch(), 0
+	b := newBatch()
 	flush := func() {
 		ordered <- b
 		work <- b
-		b, size = newBatch(), 0
+		b = newBatch()
 	}
 	for c, err := range chunks {
 		if err == nil {
@@ -251,23 +256,41 @@ func readBatches(ctx context.Context, chunks iter.Seq2[Chunk, error], ordered, w
 			break
 		}
 		b.chunks = append(b.chunks, unpackedChunk{Chunk: c})
-		if size += len(c.Payload); len(b.chunks) == batchChunks || size > batchBytes {
+		if b.bytes += len(c.Payload); len(b.chunks) == batchChunks || b.bytes > batchBytes {
 			flush()
 		}
 	}
 	flush()
 }
 
+// behind returns the rest of room that data, if it stands there, has left.
+func behind(room, data []byte) []byte {
+	if n := len(data); n > 0 && n <= cap(room) && &room[:1][0] == &data[0] {
+		return room[n:n]
+	}
+	return room
+}
+
 func newBatch() *unpackBatch { return &unpackBatch{done: make(chan struct{})} }
+
+// rooms are used again.
+var rooms = sync.Pool{New: func() any { return new([]byte) }}
+
+// unpackedTimes is how much larger chunks are expected to be when they are unpacked.
+const unpackedTimes = 3
 
 func (b *unpackBatch) unpack() {
 	defer close(b.done)
+	b.room = slices.Grow(*rooms.Get().(*[]byte), unpackedTimes*b.bytes)
+	room := b.room
 	for i := range b.chunks {
 		c := &b.chunks[i]
 		var err error
-		if c.data, err = c.Data(); err == nil {
+		if c.data, err = c.DataIn(room); err == nil {
 			c.references, err = chunk.References(nil, c.data)
 		}
+		room = behind(room, c.data)
+		c.MarkLeaf(len(c.references) == 0) // whatever the sender says
 		if err != nil {
 			b.chunks, b.err = b.chunks[:i], fmt.Errorf("chunk %s: %w: %w", c.Hash, err, ErrProtocol)
 			return

@@ -2,12 +2,14 @@ package remote
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -68,18 +70,19 @@ const (
 	batchHeadBytes = hash.Size + 4
 	batchTarget    = 256 << 10
 	maxBatchBytes  = batchTarget + maxFrameBytes
+	bufferBytes    = 128 << 10
+	roomBytes      = 256 << 10
 )
 
 // frameWriter writes frames.
 type frameWriter struct {
 	w     *bufio.Writer
 	batch []byte
-	zstd  *zstd.Encoder
 	total int64 // to be announced before the next chunks; 0 if it was
 }
 
 func newFrameWriter(w io.Writer) *frameWriter {
-	return &frameWriter{w: bufio.NewWriterSize(w, 64<<10)}
+	return &frameWriter{w: bufio.NewWriterSize(w, bufferBytes)}
 }
 
 func (f *frameWriter) frame(kind byte, parts ...[]byte) error {
@@ -110,7 +113,7 @@ func (f *frameWriter) json(kind byte, v any) error {
 // chunk writes a chunk: as it is if tables keep it so, else packed together with those
 // that come next, which most often resemble it.
 func (f *frameWriter) chunk(c Chunk) error {
-	if c.Codec == codecZstd {
+	if c.Codec == codecZstd || c.Leaf() {
 		if err := f.flushBatch(); err != nil {
 			return err
 		}
@@ -131,17 +134,22 @@ func (f *frameWriter) chunk(c Chunk) error {
 // codecZstd is the codec of chunks in table files.
 const codecZstd = 2
 
+// batchEncoders are kept for reuse: each holds some megabytes.
+var batchEncoders = sync.Pool{New: func() any {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20))
+	if err != nil {
+		panic(err) // the options are constant and valid
+	}
+	return e
+}}
+
 func (f *frameWriter) flushBatch() error {
 	if len(f.batch) == 0 {
 		return nil
 	}
-	if f.zstd == nil {
-		var err error
-		if f.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20)); err != nil {
-			return err
-		}
-	}
-	packed := f.zstd.EncodeAll(f.batch, nil)
+	encoder := batchEncoders.Get().(*zstd.Encoder)
+	packed := encoder.EncodeAll(f.batch, nil)
+	batchEncoders.Put(encoder)
 	f.batch = f.batch[:0]
 	return errors.Join(f.flushTotal(), f.frame(frameBatch, packed))
 }
@@ -170,12 +178,13 @@ func (f *frameWriter) fail(err error) error {
 type frameReader struct {
 	r     *bufio.Reader
 	buf   []byte
+	room  []byte // for the next chunks
 	zstd  *zstd.Decoder
 	total func(int64)
 }
 
 func newFrameReader(r io.Reader) *frameReader {
-	return &frameReader{r: bufio.NewReaderSize(r, 64<<10)}
+	return &frameReader{r: bufio.NewReaderSize(r, bufferBytes)}
 }
 
 // next reads a frame of at most limit bytes. The payload is good until the next call.
@@ -261,7 +270,7 @@ func (f *frameReader) chunks() iter.Seq2[Chunk, error] {
 				}
 			case kind == frameChunk && len(payload) > hash.Size:
 				c := Chunk{Hash: hash.Hash(payload), Codec: payload[hash.Size]}
-				c.Payload = append([]byte(nil), payload[hash.Size+1:]...)
+				c.Payload = f.keep(payload[hash.Size+1:])
 				chunks = []Chunk{c}
 			case kind == frameBatch:
 				chunks, err = f.unbatch(payload)
@@ -279,6 +288,20 @@ func (f *frameReader) chunks() iter.Seq2[Chunk, error] {
 			}
 		}
 	}
+}
+
+// keep returns a copy of a payload. Small ones stand in the same room.
+func (f *frameReader) keep(payload []byte) []byte {
+	n := len(payload)
+	if n > roomBytes/8 {
+		return bytes.Clone(payload)
+	}
+	if cap(f.room)-len(f.room) < n {
+		f.room = make([]byte, 0, roomBytes)
+	}
+	at := len(f.room)
+	f.room = append(f.room, payload...)
+	return f.room[at : at+n : at+n]
 }
 
 // unbatch returns the chunks of a batch.

@@ -99,6 +99,18 @@ func (s *source) Stored(ctx context.Context, h hash.Hash) (remote.Chunk, error) 
 	return c, err
 }
 
+// StoredAll implements remote.Source.
+func (s *source) StoredAll(ctx context.Context, hashes []hash.Hash) ([]remote.Chunk, error) {
+	all := make([]remote.Chunk, len(hashes))
+	for i, h := range hashes {
+		var err error
+		if all[i], err = s.Stored(ctx, h); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
 // Has implements remote.Source.
 func (s *source) Has(ctx context.Context, h hash.Hash) (bool, error) {
 	if there, err := s.isLocal(ctx, h); err != nil || there {
