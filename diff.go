@@ -79,15 +79,15 @@ func (db *DB) show(ctx context.Context, branch, rev string) *Diff {
 	if err != nil {
 		return &Diff{op: "show " + rev, err: opError("show "+rev, err)}
 	}
-	return db.changesOf(ctx, c)
+	return db.changesOf(ctx, db.reader(), c)
 }
 
-// changesOf returns the diff of a commit against its first parent.
-func (db *DB) changesOf(ctx context.Context, c *Commit) *Diff {
-	d := &Diff{op: "diff of commit " + c.Short(), to: db.at(ctx, c.version())}
-	before, err := firstParent(ctx, db.blocks, c)
+// changesOf returns the diff of a commit, in a store, against its first parent.
+func (db *DB) changesOf(ctx context.Context, s prolly.Store, c *Commit) *Diff {
+	d := &Diff{op: "diff of commit " + c.Short(), to: db.newSnapshot(ctx, s, c.version())}
+	before, err := firstParent(ctx, s, c)
 	d.err = opError(d.op, err)
-	d.from = db.at(ctx, before.version())
+	d.from = db.newSnapshot(ctx, s, before.version())
 	return d
 }
 

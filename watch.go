@@ -2,10 +2,13 @@ package vdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
 	"time"
+
+	"github.com/vdbgo/vdb/nbs"
 )
 
 // Event is a commit that a branch was seen to have got.
@@ -22,14 +25,15 @@ type RewoundError struct {
 	// Seen is the last commit that was yielded, or the one to start from, and
 	// Head is the branch's head now.
 	Seen, Head *Commit
-	// Base is the last commit that both histories share; nil if they share none.
-	// Watch again from it to go on, and undo what Seen has beyond it.
+	// Base is the last commit that both histories share; nil if they share none, or
+	// if what was seen has been collected. Watch again from it to go on, and undo what
+	// Seen has beyond it.
 	Base *Commit
 }
 
 // Error names the branch and the commits.
 func (e *RewoundError) Error() string {
-	base := "they share no commit"
+	base := "no commit that they share is there"
 	if e.Base != nil {
 		base = "their merge base is " + e.Base.Hash.String()
 	}
@@ -72,17 +76,21 @@ func (b *Branch) watch(ctx context.Context, from string, yield func(Event, error
 	defer tick.Stop()
 	for {
 		moved := b.db.moved.wait() // before the look, lest a move be missed
-		head, err := b.state(ctx)
+		r, err := b.db.refs(ctx)
+		if err != nil {
+			return err
+		}
+		head, err := r.branch(ctx, b.name)
 		if err != nil {
 			return err
 		}
 		for head.head != seen.Hash {
-			commits, err := b.newCommits(ctx, head, seen)
+			commits, err := r.newCommits(ctx, b.name, head, seen)
 			if err != nil {
 				return err
 			}
 			for _, c := range commits {
-				if seen = c; !yield(Event{Commit: c, Diff: b.db.changesOf(ctx, c)}, nil) {
+				if seen = c; !yield(Event{Commit: c, Diff: b.db.changesOf(ctx, r.store, c)}, nil) {
 					return nil
 				}
 			}
@@ -96,9 +104,9 @@ func (b *Branch) watch(ctx context.Context, from string, yield func(Event, error
 	}
 }
 
-// newCommits returns the first commits that follow seen on the way to the head.
-func (b *Branch) newCommits(ctx context.Context, state branchState, seen *Commit) ([]*Commit, error) {
-	s := b.db.blocks
+// newCommits returns the first commits that follow seen on the way to a branch's head.
+func (r *refs) newCommits(ctx context.Context, branch string, state branchState, seen *Commit) ([]*Commit, error) {
+	s := r.store
 	head, err := loadCommit(ctx, s, state.head)
 	if err != nil {
 		return nil, err
@@ -110,13 +118,13 @@ func (b *Branch) newCommits(ctx context.Context, state branchState, seen *Commit
 	}
 	if at.Hash != seen.Hash {
 		base, err := mergeBase(ctx, s, head, seen)
-		if err != nil {
+		if err != nil && !errors.Is(err, nbs.ErrNotFound) {
 			return nil, err
 		}
-		return nil, &RewoundError{Branch: b.name, Seen: seen, Head: head, Base: base}
+		return nil, &RewoundError{Branch: branch, Seen: seen, Head: head, Base: base}
 	}
 	if depth < barrierOf(s) { // what was cut out makes distances shorter than depths
-		return b.commitsSince(ctx, head, seen)
+		return r.commitsSince(ctx, head, seen)
 	}
 	n := min(head.links.depth-depth, batchCommits)
 	c, err := ancestorAt(ctx, s, head, depth+n)
@@ -136,7 +144,7 @@ func (b *Branch) newCommits(ctx context.Context, state branchState, seen *Commit
 }
 
 // commitsSince is newCommits without far links.
-func (b *Branch) commitsSince(ctx context.Context, head, seen *Commit) ([]*Commit, error) {
+func (r *refs) commitsSince(ctx context.Context, head, seen *Commit) ([]*Commit, error) {
 	var commits []*Commit
 	for c := head; c.Hash != seen.Hash; {
 		commits = append(commits, c)
@@ -144,7 +152,7 @@ func (b *Branch) commitsSince(ctx context.Context, head, seen *Commit) ([]*Commi
 			break
 		}
 		var err error
-		if c, err = loadCommit(ctx, b.db.blocks, c.Parents[0]); err != nil {
+		if c, err = loadCommit(ctx, r.store, c.Parents[0]); err != nil {
 			return nil, err
 		}
 	}
