@@ -8,8 +8,10 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/nbs"
 	"github.com/vdbgo/vdb/prolly"
 	"github.com/vdbgo/vdb/remote"
 )
@@ -19,8 +21,8 @@ type BackupOptions struct {
 	// Progress is called now and then with the chunks that were copied and those there
 	// are to copy.
 	Progress func(copied, total int64)
-	// Open has the options for opening what RestoreBackup has made; its Remotes also say
-	// how to reach the backup.
+	// Open has the options for opening the backup, if that is a directory, or what
+	// RestoreBackup has made; there its Remotes also say how to reach the backup.
 	Open *Options
 }
 
@@ -38,11 +40,19 @@ type BackupResult struct {
 // then only what is new is copied. Reads and writes go on meanwhile; the backup is of one
 // moment. Each chunk is compared with its address on the way.
 //
+// remote.ErrOtherDatabase if the place has backups of another database. What is restored
+// from a backup counts as the database that it is of: only one of the two should go on
+// with backups to the same place.
+//
 // Until it is complete the place holds the backup before. Who is cut goes on from there
 // with the next one.
 func (db *DB) Backup(ctx context.Context, url string, o *BackupOptions) (*BackupResult, error) {
 	if o == nil {
 		o = &BackupOptions{}
+	}
+	whose, err := db.identity(ctx)
+	if err != nil {
+		return nil, opError("backup", err)
 	}
 	r, err := db.refs(ctx)
 	if err != nil {
@@ -50,9 +60,9 @@ func (db *DB) Backup(ctx context.Context, url string, o *BackupOptions) (*Backup
 	}
 	result := &BackupResult{Root: r.root}
 	if path, isPath := remote.LocalPath(url); isPath {
-		err = r.backupTo(ctx, path, result, o)
+		err = r.backupTo(ctx, path, whose, result, o)
 	} else {
-		err = db.backupFar(ctx, r, url, result, o)
+		err = db.backupFar(ctx, r, url, whose, result, o)
 	}
 	if err != nil {
 		return nil, opError("backup", err)
@@ -123,23 +133,27 @@ func RestoreBackup(ctx context.Context, url, path string, o *BackupOptions) (*DB
 const backupMark = "backup"
 
 // backupTo makes a directory the copy.
-func (r *refs) backupTo(ctx context.Context, path string, result *BackupResult, o *BackupOptions) (err error) {
-	target, err := openStore(ctx, path, nil)
+func (r *refs) backupTo(ctx context.Context, path string, whose identity, result *BackupResult, o *BackupOptions) (err error) {
+	target, err := openStore(ctx, path, o.Open)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, target.Close()) }()
-	if err := target.beBackup(ctx, path); err != nil {
+	fsys := nbs.OS()
+	if o.Open != nil && o.Open.FS != nil {
+		fsys = o.Open.FS
+	}
+	if err := target.beBackup(ctx, fsys); err != nil {
 		return err
 	}
-	result.Chunks, err = target.mirror(ctx, r.root, r.planned, o)
+	result.Chunks, err = target.mirror(ctx, r.root, r.planned, whose.mayFollow, o)
 	return err
 }
 
 // beBackup refuses a directory with a database, and marks a new one.
-func (db *DB) beBackup(ctx context.Context, path string) error {
-	mark := filepath.Join(path, backupMark)
-	if _, err := os.Stat(mark); !errors.Is(err, fs.ErrNotExist) {
+func (db *DB) beBackup(ctx context.Context, fsys nbs.FS) error {
+	files, err := fsys.ReadDir(db.path)
+	if err != nil || slices.ContainsFunc(files, func(f fs.DirEntry) bool { return f.Name() == backupMark }) {
 		return err
 	}
 	r, err := db.refs(ctx)
@@ -149,7 +163,12 @@ func (db *DB) beBackup(ctx context.Context, path string) error {
 	if has, err := r.hasBranches(ctx); has || err != nil {
 		return orExists(err, "a database, not a backup,")
 	}
-	return os.WriteFile(mark, []byte("This database is a backup. The next one replaces its contents.\n"), 0o666)
+	mark, err := fsys.OpenFile(filepath.Join(db.path, backupMark), os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = mark.WriteAt([]byte("This database is a backup. The next one replaces its contents.\n"), 0)
+	return errors.Join(err, mark.Sync(), mark.Close(), fsys.SyncDir(db.path))
 }
 
 func (db *DB) beRestored(ctx context.Context, root hash.Hash, fetch fetchFunc, o *BackupOptions) error {
@@ -160,15 +179,16 @@ func (db *DB) beRestored(ctx context.Context, root hash.Hash, fetch fetchFunc, o
 	if has, err := r.hasBranches(ctx); has || err != nil {
 		return orExists(err, "a database")
 	}
-	_, err = db.mirror(ctx, root, fetch, o)
+	_, err = db.mirror(ctx, root, fetch, func(context.Context, *refs) error { return nil }, o)
 	return err
 }
 
 // fetchFunc yields what a request asks for, as remote.Remote's Fetch.
 type fetchFunc = func(context.Context, remote.FetchRequest) iter.Seq2[remote.Chunk, error]
 
-// mirror copies what a root leads to, and makes it the root.
-func (db *DB) mirror(ctx context.Context, root hash.Hash, fetch fetchFunc, o *BackupOptions) (copied int64, err error) {
+// mirror copies what a root leads to, and makes it the root, if may allows it in the
+// place of the one before.
+func (db *DB) mirror(ctx context.Context, root hash.Hash, fetch fetchFunc, may func(context.Context, *refs) error, o *BackupOptions) (copied int64, err error) {
 	in, err := db.newIntake(ctx, transferID("backup"))
 	if err != nil {
 		return 0, err
@@ -180,6 +200,9 @@ func (db *DB) mirror(ctx context.Context, root hash.Hash, fetch fetchFunc, o *Ba
 	}
 	if r.root == root {
 		return 0, nil
+	}
+	if err := may(ctx, r); err != nil {
+		return 0, err
 	}
 	req := remote.FetchRequest{Wants: []hash.Hash{root}, Local: r.source()}
 	if req.Haves, err = r.known(ctx); err != nil {
@@ -206,16 +229,23 @@ func (db *DB) mirror(ctx context.Context, root hash.Hash, fetch fetchFunc, o *Ba
 	if err != nil {
 		return 0, err
 	}
-	return in.rc.Count(), in.become(ctx, root)
+	return in.rc.Count(), in.become(ctx, root, may)
 }
 
 // become makes what has arrived durable, and root the database's.
-func (in *intake) become(ctx context.Context, root hash.Hash) error {
+func (in *intake) become(ctx context.Context, root hash.Hash, may func(context.Context, *refs) error) error {
 	release, err := in.im.Settle(ctx)
 	if err != nil {
 		return err
 	}
-	err = in.db.blocks.Commit(ctx, in.im.Writer(), func(context.Context, hash.Hash) (hash.Hash, error) { return root, nil })
+	w := in.im.Writer()
+	err = in.db.blocks.Commit(ctx, w, func(ctx context.Context, before hash.Hash) (hash.Hash, error) {
+		r, err := loadRefs(ctx, w, before)
+		if err == nil {
+			err = may(ctx, r) // somebody may have been faster
+		}
+		return root, err
+	})
 	if err == nil {
 		in.db.moved.broadcast()
 	}
@@ -295,7 +325,7 @@ func openBackup(ctx context.Context, url string, o *remote.Options, fn func(root
 }
 
 // backupFar makes a remote the copy.
-func (db *DB) backupFar(ctx context.Context, r *refs, url string, result *BackupResult, o *BackupOptions) (err error) {
+func (db *DB) backupFar(ctx context.Context, r *refs, url string, whose identity, result *BackupResult, o *BackupOptions) (err error) {
 	far, err := dial(ctx, url, db.remotes)
 	if err != nil {
 		return err
@@ -317,7 +347,7 @@ func (db *DB) backupFar(ctx context.Context, r *refs, url string, result *Backup
 	if err != nil {
 		return err
 	}
-	pushed := remote.PushRequest{ID: transferID("backup", r.root.String()), Total: header.Chunks, Grafts: header.Grafts, Root: r.root}
+	pushed := remote.PushRequest{ID: transferID("backup", r.root.String()), Total: header.Chunks, Grafts: header.Grafts, Root: r.root, Database: whose.String()}
 	if pushed.Updates, err = r.mirrored(ctx, shown); err != nil {
 		return err
 	}

@@ -162,6 +162,48 @@ func TestBackupRefuses(t *testing.T) {
 	}
 }
 
+// A place for backups is of one database: others are refused, also when both are the
+// first, and what was restored goes on with it.
+func TestBackupOfAnother(t *testing.T) {
+	ctx := t.Context()
+	a := newBox(t, 10)
+	b := a.clone(nil)
+	to := filepath.Join(t.TempDir(), "backup")
+	saved, err := a.Backup(ctx, to, nil)
+	succeeds(t, err)
+	if _, err := b.Backup(ctx, to, nil); !errors.Is(err, remote.ErrOtherDatabase) {
+		t.Errorf("a clone's backup gave %v", err)
+	}
+	restored := a.restored(to)
+	if got := restored.rootOf(); got != saved.Root {
+		t.Error("the backup has changed")
+	}
+	restored.put("main", 5, func(i int) int { return 100 + i })
+	_, err = restored.Backup(ctx, to, nil)
+	succeeds(t, err)
+	restored.restored(to).mustEqual(restored, "main")
+
+	for range 5 {
+		to := filepath.Join(t.TempDir(), "raced")
+		errs := make(chan error, 2)
+		for _, db := range []box{a, b} {
+			go func() {
+				_, err := db.Backup(ctx, to, nil)
+				errs <- err
+			}()
+		}
+		one, other := <-errs, <-errs
+		if one == nil {
+			one = other
+		} else if other != nil {
+			t.Errorf("nobody won: %v, %v", one, other)
+		}
+		if !errors.Is(one, remote.ErrOtherDatabase) {
+			t.Errorf("the slower one was told %v", one)
+		}
+	}
+}
+
 func ExampleDB_Backup() {
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "backup-*")

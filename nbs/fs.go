@@ -25,6 +25,9 @@ type FS interface {
 	TryLock(name string) (io.Closer, error)
 }
 
+// OS returns the file system of the operating system.
+func OS() FS { return osFS{} }
+
 // File is an open file of an FS.
 type File interface {
 	io.ReaderAt

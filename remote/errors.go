@@ -26,6 +26,8 @@ var (
 	ErrUnrelated = errors.New("unrelated histories")
 	// ErrDirty: the branch has uncommitted changes on the remote.
 	ErrDirty = errors.New("the branch has uncommitted changes on the remote")
+	// ErrOtherDatabase: the place has backups of another database.
+	ErrOtherDatabase = errors.New("it holds the backup of another database; choose another place")
 	// ErrTooLarge: it is more than the far end takes.
 	ErrTooLarge = errors.New("more than the far end takes")
 	// ErrProtocol: the far end sent what it must not: wrong bytes, a chunk before

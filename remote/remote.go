@@ -72,6 +72,8 @@ type Refs struct {
 	// Root is the whole state of a remote that is a backup: a store root with all
 	// refs and working sets; zero otherwise.
 	Root hash.Hash `json:"root,omitzero"`
+	// Database is the identity of the database that Root is a backup of, if it is known.
+	Database string `json:"database,omitempty"`
 }
 
 // Ref is a name for a commit.
@@ -138,8 +140,10 @@ type PushRequest struct {
 	Total int64
 	// Grafts are the commits among those sent whose parents the sender lacks.
 	Grafts []Graft
-	// Root, if not zero, makes the remote a backup: it becomes Refs.Root.
-	Root hash.Hash
+	// Root, if not zero, makes the remote a backup: it becomes Refs.Root. Database, if
+	// not empty, is whose: the error is ErrOtherDatabase if the remote has another's.
+	Root     hash.Hash
+	Database string
 }
 
 // Update moves a ref.

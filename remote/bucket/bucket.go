@@ -101,7 +101,7 @@ func (b *Bucket) Refs(ctx context.Context, names ...string) (*remote.Refs, error
 	if err != nil {
 		return nil, fmt.Errorf("bucket: read refs: %w", err)
 	}
-	shown := &remote.Refs{Grafts: m.Grafts, Root: m.Root, Refs: m.Refs}
+	shown := &remote.Refs{Grafts: m.Grafts, Root: m.Root, Database: m.Database, Refs: m.Refs}
 	if len(names) > 0 {
 		shown.Refs = slices.DeleteFunc(m.Refs, func(r remote.Ref) bool { return !slices.Contains(names, r.Name) })
 	}

@@ -249,6 +249,12 @@ func TestBackup(t *testing.T) {
 	if again.Root != second.Root {
 		t.Errorf("the root is %s, want %s", again.Root, second.Root)
 	}
+	other := newBox(t)
+	if _, err := other.Backup(t.Context(), p.url(), nil); !errors.Is(err, remote.ErrOtherDatabase) {
+		t.Errorf("the backup of another database gave %v", err)
+	}
+	_, err = db.Backup(t.Context(), p.url(), nil) // of what was restored
+	succeeds(t, err)
 	a.connect(p.url())
 	if err := a.push(nil); err == nil {
 		a.commit("main", 9000, 1)

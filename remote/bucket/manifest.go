@@ -30,6 +30,8 @@ type manifest struct {
 	Grafts []remote.Graft `json:"grafts,omitempty"`
 	// Root is the store root of a backup.
 	Root hash.Hash `json:"root,omitzero"`
+	// Database is the identity of the database that Root is a backup of.
+	Database string `json:"database,omitempty"`
 	// Tables have the chunks, oldest first.
 	Tables []tableRef `json:"tables"`
 	// Retired are tables that others have taken the place of. Who has read an older

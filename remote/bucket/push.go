@@ -177,6 +177,8 @@ func (p *pushing) mayMove(m *manifest) error {
 		return fmt.Errorf("%s has branches that were pushed, and does not become a backup; choose another prefix", p.b.name)
 	case p.req.Root.IsZero() && !m.Root.IsZero():
 		return fmt.Errorf("%s is a backup, and takes no branches; choose another prefix", p.b.name)
+	case m.Database != "" && p.req.Database != m.Database:
+		return fmt.Errorf("%s: %w", p.b.name, remote.ErrOtherDatabase)
 	}
 	return nil
 }
@@ -218,7 +220,7 @@ func (p *pushing) move(ctx context.Context, m *manifest) (err error) {
 		return rejected
 	}
 	if !p.req.Root.IsZero() {
-		m.Root = p.req.Root
+		m.Root, m.Database = p.req.Root, p.req.Database
 	}
 	return nil
 }
