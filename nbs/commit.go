@@ -40,6 +40,9 @@ func (s *Store) Commit(ctx context.Context, w *Writer, update UpdateFunc) error 
 	if err == nil {
 		w, err = w.checked(s)
 	}
+	if err == nil {
+		err = s.awaitCompaction(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("nbs: commit: %w", err)
 	}

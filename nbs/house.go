@@ -3,6 +3,7 @@ package nbs
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // housekeeping is the work that runs beside reads and commits.
@@ -74,6 +75,42 @@ func (s *Store) repeat(ctx context.Context, due func() bool, work func(context.C
 func (s *Store) compactionDue() bool {
 	return s.view != nil && s.failed == nil && s.journalBytes > 0 &&
 		s.view.active.weight() >= max(s.journalBytes, s.compactAt)
+}
+
+const (
+	// backlogJournals is how many times Options.JournalBytes the journal may weigh
+	// before commits are delayed.
+	backlogJournals = 2
+	// backlogDelay is by how much, for each JournalBytes more.
+	backlogDelay = 4 * time.Millisecond
+	// maxBacklogDelay bounds it: a compaction that is stuck stops nobody.
+	maxBacklogDelay = 5 * time.Millisecond
+)
+
+// awaitCompaction delays a commit a little while the journal grows faster than it is
+// compacted. Where compaction fails there is nothing to wait for.
+func (s *Store) awaitCompaction(ctx context.Context) error {
+	delay := s.backlog()
+	if delay == 0 {
+		return nil
+	}
+	s.count.delays.Add(1)
+	select {
+	case <-time.After(delay):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Store) backlog() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.view == nil || s.journalBytes <= 0 || s.compactError != nil {
+		return 0
+	}
+	excess := float64(s.view.active.weight())/float64(s.journalBytes) - backlogJournals
+	return min(time.Duration(max(excess, 0)*float64(backlogDelay)), maxBacklogDelay)
 }
 
 func (s *Store) indexDue() bool {

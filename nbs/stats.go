@@ -28,6 +28,7 @@ type Stats struct {
 	CacheChunks   int64
 	Compactions   int64 // journals turned into table files, table files merged
 	Collections   int64 // collections of garbage
+	Delays        int64 // commits that were delayed for compaction to keep up
 
 	// CompactError is why the last compaction in the background has failed, or
 	// nil. The store works on without it.

@@ -69,7 +69,8 @@ type Options struct {
 	CacheBytes int64
 	// JournalBytes is the size at which a journal is turned into a table file,
 	// in the background, where each chunk counts as 1 KiB at least. 0 stands for
-	// 64 MiB; with a negative number only Compact does that.
+	// 64 MiB; with a negative number only Compact does that. Commits are delayed, by 5 ms
+	// at most, while the journal is more than twice as large.
 	JournalBytes int64
 	// Owner is for whoever opens the store: Owner of the store and of its writers
 	// returns it.
@@ -107,7 +108,7 @@ type tip struct {
 
 // counters are the part of Stats that only grows.
 type counters struct {
-	commits, appends, syncs, appendedBytes, compactions, collections atomic.Int64
+	commits, appends, syncs, appendedBytes, compactions, collections, delays atomic.Int64
 }
 
 const (
@@ -379,7 +380,7 @@ func (s *Store) Stats() Stats {
 	stats := Stats{
 		Commits: s.count.commits.Load(), Appends: s.count.appends.Load(),
 		Syncs: s.count.syncs.Load(), AppendedBytes: s.count.appendedBytes.Load(),
-		Compactions: s.count.compactions.Load(), Collections: s.count.collections.Load(),
+		Compactions: s.count.compactions.Load(), Collections: s.count.collections.Load(), Delays: s.count.delays.Load(),
 	}
 	s.cache.fill(&stats)
 	s.mu.Lock()
