@@ -2,6 +2,7 @@ package vdb_test
 
 import (
 	"flag"
+	"fmt"
 	"runtime"
 	"runtime/debug"
 	"testing"
@@ -76,5 +77,54 @@ func watchMemory(t *testing.T) func() uint64 {
 	return func() uint64 {
 		close(stop)
 		return <-peak
+	}
+}
+
+// TestManyCommits makes commits of one row each in a table of ten thousand, a million
+// with -soak, and has the database collect by itself.
+func TestManyCommits(t *testing.T) {
+	const rows = 10_000
+	commits := 10_000
+	if *soak {
+		commits = 1_000_000
+	}
+	dir := t.TempDir()
+	db, main := openDir(t, dir)
+	putRows(t, main, rows)
+	const journals = 3 * 64 << 20 // see nbs.Options.JournalBytes: one being written, and a backlog of two
+	largest, began := int64(0), time.Now()
+	for i := range commits {
+		row := benchRow(int64(i) * 7919 % rows)
+		row[4] = vdb.Text(fmt.Sprint("note ", i))
+		update(t, main, func(tx *vdb.Tx) error { return tx.Put("rows", row) })
+		commit(t, main, fmt.Sprint("change ", i))
+		if i%1000 == 999 {
+			s := db.Stats()
+			size := s.JournalBytes + s.TableBytes
+			largest = max(largest, size)
+			if s.CompactError != nil || size > journals+int64(i)*1000 {
+				t.Fatalf("after %d commits: %d MB, of these %d MB of journals, %v", i+1, size>>20, s.JournalBytes>>20, s.CompactError)
+			}
+		}
+	}
+	took := time.Since(began)
+	s := db.Stats()
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	bytes := tableBytes(t, dir)
+	t.Logf("%d commits in %v: %d MB, journals included %d MB, at most %d MB; %d MB appended, %d collections, %d commits delayed",
+		commits, took, bytes>>20, (s.JournalBytes+s.TableBytes)>>20, largest>>20, s.AppendedBytes>>20, s.Collections, s.Delays)
+	if s.Collections == 0 || bytes+s.JournalBytes > 1<<30 {
+		t.Error("want collections, and less than 1 GB")
+	}
+	db, main = openDir(t, dir)
+	report, err := db.Check(t.Context(), nil)
+	if err != nil || !report.OK() {
+		t.Fatalf("%v, %v", report, err)
+	}
+	head, err := main.Head(t.Context())
+	if err != nil || head.Height < uint64(commits) {
+		t.Fatalf("%+v, %v", head, err)
 	}
 }
