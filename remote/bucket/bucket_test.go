@@ -167,6 +167,57 @@ func TestManyPush(t *testing.T) {
 	}
 }
 
+// Two clients push to one branch at once: one wins, the other is told that it was
+// slower, and has lost nothing after a pull.
+func TestRace(t *testing.T) {
+	p := newPlace(t)
+	a := newBox(t)
+	a.connect(p.url())
+	succeeds(t, a.push(nil))
+	clients := [2]box{a, mustClone(t, p.url(), nil)}
+	const rounds = 6
+	for round := range rounds {
+		var heads [2]vdb.Hash
+		var errs [2]error
+		var pushing sync.WaitGroup
+		for i, c := range clients {
+			heads[i] = c.commit("main", 10*round+i, 1).Hash
+			pushing.Go(func() { errs[i] = c.push(nil) })
+		}
+		pushing.Wait()
+		winner := 0
+		if errs[0] != nil {
+			winner = 1
+		}
+		slower := errs[1-winner]
+		if errs[winner] != nil || !errors.Is(slower, remote.ErrNotFastForward) && !errors.Is(slower, remote.ErrMoved) {
+			t.Fatalf("two pushes at once gave %v and %v", errs[0], errs[1])
+		}
+		if got := p.head(t); got != heads[winner] {
+			t.Fatalf("the branch is at %s, the winner at %s", got, heads[winner])
+		}
+		for _, i := range []int{1 - winner, winner} {
+			_, err := clients[i].branch("main").Pull(t.Context(), "origin", nil)
+			succeeds(t, err)
+			succeeds(t, clients[i].push(nil))
+		}
+	}
+	if n := mustClone(t, p.url(), nil).count("main"); n != 2*rounds {
+		t.Errorf("%d rows are left of %d", n, 2*rounds)
+	}
+}
+
+// head is where the bucket's main branch is.
+func (p place) head(t *testing.T) vdb.Hash {
+	t.Helper()
+	far, err := bucket.Open(p.url(), nil)
+	succeeds(t, err)
+	defer far.Close()
+	refs, err := far.Refs(t.Context(), "heads/main")
+	succeeds(t, err)
+	return refs.Refs[0].Hash
+}
+
 // contend commits to main and to a branch of its own, and pushes both, again and again
 // until nobody was faster.
 func (b box) contend(client, rounds int) error {
