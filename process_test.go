@@ -16,7 +16,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	child.Main(m, map[string]child.Role{"count": onMain(countUp), "pairs": onMain(writePairs)})
+	child.Main(m, map[string]child.Role{
+		"count": onMain(countUp), "pairs": onMain(writePairs), "transfer": transferChild, "serve": serveChild,
+	})
 }
 
 // onMain is the role of a child that works on the main branch of a database.

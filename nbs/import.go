@@ -238,10 +238,10 @@ func (im *Import) settle(ctx context.Context) error {
 		err = errors.Join(im.unguard(), s.fs.SyncDir(s.dir))
 	}
 	if err == nil {
+		// The journal is exchanged, too, so that the other processes read the manifest
+		// before they see a root that leads to the table.
 		err = s.locked(ctx, func() error {
-			m := s.manifest.next()
-			m.tables = append(m.tables, e)
-			return s.replaceManifest(m)
+			return s.rollOverWith(func(m *manifest) { m.tables = append(m.tables, e) })
 		})
 	}
 	if err == nil {

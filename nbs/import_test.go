@@ -235,3 +235,45 @@ func TestImportBesideCollection(t *testing.T) {
 		t.Errorf("Has = %v, %v", has, err)
 	}
 }
+
+// What one process has imported, another one finds that has had the store open all the
+// time.
+func TestImportSeenByOthers(t *testing.T) {
+	ctx := t.Context()
+	dir := t.TempDir()
+	var stores [2]*Store
+	for i := range stores {
+		var err error
+		if stores[i], err = Open(ctx, dir, nil); err != nil {
+			t.Fatal(err)
+		}
+		defer stores[i].Close()
+	}
+	from := NewMemory()
+	w := from.NewWriter()
+	var chunks []hash.Hash
+	for i := range byte(3) {
+		h, err := w.Put(ctx, bytes.Repeat([]byte{1, i, 2, 3, 5, 7, 11}, 1+importTableBytes/8))
+		if err != nil {
+			t.Fatal(err)
+		}
+		chunks = append(chunks, h)
+	}
+	if err := from.Commit(ctx, w, func(context.Context, hash.Hash) (hash.Hash, error) { return chunks[0], nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, root := range chunks { // first a commit that the other one follows, too
+		w := stores[1].NewWriter()
+		if err := stores[1].Commit(ctx, w, func(_ context.Context, root hash.Hash) (hash.Hash, error) { return w.Put(ctx, root[:]) }); err != nil {
+			t.Fatal(err)
+		}
+		importAll(t, stores[0], from, chunks, root)
+		got, err := stores[1].Root(ctx)
+		if err == nil {
+			_, err = stores[1].Get(ctx, got)
+		}
+		if err != nil || got != root {
+			t.Fatalf("the root is %s, not %s: %v", got, root, err)
+		}
+	}
+}
