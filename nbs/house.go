@@ -78,16 +78,16 @@ func (s *Store) compactionDue() bool {
 }
 
 const (
-	// backlogJournals is how many times Options.JournalBytes the journal may weigh
-	// before commits are delayed.
-	backlogJournals = 2
+	// backlogJournals is how many times Options.JournalBytes the journals may weigh
+	// before commits are delayed: one is compacted, and another one written.
+	backlogJournals = 3
 	// backlogDelay is by how much, for each JournalBytes more.
 	backlogDelay = 4 * time.Millisecond
 	// maxBacklogDelay bounds it: a compaction that is stuck stops nobody.
 	maxBacklogDelay = 5 * time.Millisecond
 )
 
-// awaitCompaction delays a commit a little while the journal grows faster than it is
+// awaitCompaction delays a commit a little while the journals grow faster than they are
 // compacted. Where compaction fails there is nothing to wait for.
 func (s *Store) awaitCompaction(ctx context.Context) error {
 	delay := s.backlog()
@@ -109,7 +109,11 @@ func (s *Store) backlog() time.Duration {
 	if s.view == nil || s.journalBytes <= 0 || s.compactError != nil {
 		return 0
 	}
-	excess := float64(s.view.active.weight())/float64(s.journalBytes) - backlogJournals
+	weight := s.view.active.weight()
+	for _, j := range s.view.sealed {
+		weight += j.weight()
+	}
+	excess := float64(weight)/float64(s.journalBytes) - backlogJournals
 	return min(time.Duration(max(excess, 0)*float64(backlogDelay)), maxBacklogDelay)
 }
 

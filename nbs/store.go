@@ -70,7 +70,7 @@ type Options struct {
 	// JournalBytes is the size at which a journal is turned into a table file,
 	// in the background, where each chunk counts as 1 KiB at least. 0 stands for
 	// 64 MiB; with a negative number only Compact does that. Commits are delayed, by 5 ms
-	// at most, while the journal is more than twice as large.
+	// at most, while all journals together are more than three times as large.
 	JournalBytes int64
 	// Owner is for whoever opens the store: Owner of the store and of its writers
 	// returns it.
