@@ -30,6 +30,13 @@ func (h *housekeeping) start(work func(ctx context.Context)) {
 	})
 }
 
+// works tells whether there is some.
+func (h *housekeeping) works() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.running
+}
+
 func (h *housekeeping) finish() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -110,8 +117,10 @@ func (s *Store) backlog() time.Duration {
 		return 0
 	}
 	weight := s.view.active.weight()
-	for _, j := range s.view.sealed {
-		weight += j.weight()
+	if s.compaction.works() {
+		for _, j := range s.view.sealed {
+			weight += j.weight()
+		}
 	}
 	excess := float64(weight)/float64(s.journalBytes) - backlogJournals
 	return min(time.Duration(max(excess, 0)*float64(backlogDelay)), maxBacklogDelay)
