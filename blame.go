@@ -56,7 +56,7 @@ func (b *blame) run(branch, rev string, yield func(BlameRow, error) bool) error 
 	if b.r.Index != "" {
 		return invalidf("a blame goes by the primary key")
 	}
-	c, err := b.db.resolveOn(b.ctx, branch, rev)
+	c, err := b.begin(branch, rev)
 	if err != nil {
 		return err
 	}

@@ -74,10 +74,17 @@ func (e Engine) At(s *Snapshot) Version { return Version{s.version} }
 // refers to it.
 type EngineHold = *nbs.Hold
 
-// Hold is taken before a version is looked up, and kept as long as it is read.
+// Hold is taken before a version is looked up, and kept as long as it is read: for
+// the time of a statement, too.
 // Contents do not hold what they lead to: a branch's newest version is never
 // collected, and who reads an older one has a hold.
 func (e Engine) Hold() EngineHold { return e.db.blocks.HoldSince() }
+
+// CommitAt returns the commit at h, which may be gone but held.
+func (e Engine) CommitAt(ctx context.Context, h hash.Hash) (*Commit, error) {
+	c, err := loadCommit(ctx, e.store(), h)
+	return c, opError("read", err)
+}
 
 // store returns a store that holds nothing, or the transaction's own.
 func (e Engine) store() prolly.Store {

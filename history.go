@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+
+	"github.com/vdbgo/vdb/prolly"
 )
 
 // RowVersion is a row as one commit left it. It is the caller's.
@@ -49,8 +51,9 @@ func (db *DB) history(ctx context.Context, branch, table string, key []any) iter
 type tableTrail struct {
 	db   *DB
 	ctx  context.Context
-	name string // folded, as it is called now, or until it is found was asked for
-	id   string // its identity, once it was found
+	s    prolly.Store // holds what the first commit leads to
+	name string       // folded, as it is called now, or until it is found was asked for
+	id   string       // its identity, once it was found
 }
 
 // tableAt is a table at a commit; view is nil where it was absent.
@@ -60,9 +63,19 @@ type tableAt struct {
 	view   *tableView
 }
 
+// begin returns the commit to begin at.
+func (t *tableTrail) begin(branch, rev string) (*Commit, error) {
+	r, err := t.db.refs(t.ctx)
+	if err != nil {
+		return nil, err
+	}
+	t.s = r.store
+	return t.db.resolveCommit(t.ctx, r, branch, rev)
+}
+
 // at finds the table in a commit.
 func (t *tableTrail) at(c *Commit) (tableAt, error) {
-	at := tableAt{commit: c, snap: t.db.at(t.ctx, c.version())}
+	at := tableAt{commit: c, snap: t.db.newSnapshot(t.ctx, t.s, c.version())}
 	ids, err := at.snap.storedIDs()
 	if err != nil {
 		return at, err
@@ -84,7 +97,7 @@ func (t *tableTrail) before(at tableAt) (*tableAt, error) {
 	if len(at.commit.Parents) == 0 {
 		return nil, nil
 	}
-	p, err := loadCommit(t.ctx, t.db.blocks, at.commit.Parents[0])
+	p, err := loadCommit(t.ctx, t.s, at.commit.Parents[0])
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +129,7 @@ type rowAt struct {
 }
 
 func (h *rowHistory) run(branch string, yield func(RowVersion, error) bool) error {
-	c, err := h.db.resolveOn(h.ctx, branch, revHead)
+	c, err := h.begin(branch, revHead)
 	if err != nil {
 		return err
 	}

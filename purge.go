@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/vdbgo/vdb/hash"
@@ -365,6 +366,8 @@ const purgeAttempts = 3
 // rows' bytes; whatever they do has been made without the rows, and may hold
 // values that others have as well.
 func (x *purge) look() (left bool, copies []Value, err error) {
+	held := x.db.blocks.HoldSince() // others may collect meanwhile
+	defer runtime.KeepAlive(held)
 	root, err := x.db.blocks.Root(x.ctx)
 	if err != nil {
 		return false, nil, err

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -224,6 +225,8 @@ func (c *conn) execute(ctx context.Context, s statement, args []driver.NamedValu
 }
 
 func (c *conn) executeHere(ctx context.Context, s statement, args []driver.NamedValue) (driver.Result, error) {
+	held := c.db.engine.Hold()
+	defer runtime.KeepAlive(held)
 	text, args, err := c.translate(ctx, s, args)
 	if err != nil {
 		return nil, err

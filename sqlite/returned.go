@@ -18,13 +18,15 @@ type returned struct {
 // query runs a statement that has rows. One that writes and loses a race, outside of a
 // transaction, is run again.
 func (c *conn) query(ctx context.Context, writes bool, run func(ctx context.Context) (driver.Rows, error)) (driver.Rows, error) {
+	held := c.db.engine.Hold()
 	if !writes || c.open() {
-		return c.rows(run(ctx))
+		inner, err := run(ctx)
+		return c.rows(held, inner, err)
 	}
 	for attempt := 1; ; attempt++ {
 		rows, err := collect(run(ctx))
 		if err == nil {
-			return c.rows(rows, nil)
+			return c.rows(held, rows, nil)
 		}
 		if attempt == raceAttempts || !isLostRace(err) {
 			return nil, c.explain(err)

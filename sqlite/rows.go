@@ -3,6 +3,8 @@ package sqlite
 import (
 	"database/sql/driver"
 	"io"
+
+	"github.com/vdbgo/vdb"
 )
 
 // rows are a query's rows. SQLite reads pages as they are asked for, so that any of
@@ -10,6 +12,7 @@ import (
 type rows struct {
 	engineRows
 	conn *conn
+	held vdb.EngineHold
 }
 
 // engineRows is what the rows of SQLite's driver can do.
@@ -22,12 +25,13 @@ type engineRows interface {
 	driver.RowsColumnTypeScanType
 }
 
-// rows adds to the errors of rows, or of there being none, what has made them.
-func (c *conn) rows(inner driver.Rows, err error) (driver.Rows, error) {
+// rows adds to the errors of rows, or of there being none, what has made them, and
+// keeps what they read from being collected.
+func (c *conn) rows(held vdb.EngineHold, inner driver.Rows, err error) (driver.Rows, error) {
 	if err != nil {
 		return nil, c.explain(err)
 	}
-	return &rows{engineRows: inner.(engineRows), conn: c}, nil
+	return &rows{engineRows: inner.(engineRows), conn: c, held: held}, nil
 }
 
 // Next reads the next row.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"runtime"
 
 	"github.com/vdbgo/vdb/internal/sqltext"
 )
@@ -24,6 +25,8 @@ type engineStmt interface {
 // ExecContext runs the statement, again if it loses a race outside of a transaction.
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	c := s.conn
+	held := c.db.engine.Hold()
+	defer runtime.KeepAlive(held)
 	c.session.running = ctx
 	c.foresee(ctx, &sqltext.Info{})
 	for attempt := 1; ; attempt++ {

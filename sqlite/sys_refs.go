@@ -64,7 +64,7 @@ func branchRow(s *session, w where, info vdb.BranchInfo) ([]any, error) {
 	if !w.uses(2, 8) {
 		return row, nil
 	}
-	head, err := s.db.Resolve(s.ctx(), info.Head.String())
+	head, err := s.db.Engine().CommitAt(s.ctx(), info.Head)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func newTags(s *session) module.Table {
 				}
 				var c *vdb.Commit
 				if err == nil {
-					c, err = s.db.Resolve(s.ctx(), tag.Commit.String())
+					c, err = s.db.Engine().CommitAt(s.ctx(), tag.Commit)
 				}
 				if err != nil {
 					yield(nil, fmt.Errorf("dolt_tags: %w", err))

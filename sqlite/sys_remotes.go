@@ -77,7 +77,7 @@ func remoteBranchRow(s *session, w where, b vdb.RemoteBranch) ([]any, error) {
 	if !w.uses(2, 5) {
 		return row, nil
 	}
-	head, err := s.db.Resolve(s.ctx(), b.Head.String())
+	head, err := s.db.Engine().CommitAt(s.ctx(), b.Head)
 	if err != nil {
 		return nil, err
 	}

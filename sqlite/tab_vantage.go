@@ -136,7 +136,7 @@ func (v *vantage) before(c *vdb.Commit) iter.Seq2[tabVersion, error] {
 			return
 		}
 		for _, h := range c.Parents {
-			p, err := v.db.Resolve(v.ctx, h.String())
+			p, err := v.db.Engine().CommitAt(v.ctx, h)
 			if err != nil {
 				yield(tabVersion{}, err)
 				return
