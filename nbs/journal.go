@@ -273,7 +273,7 @@ func (j *journal) appended(k kind, t terminal, end int64, entries []entry) {
 	}
 	j.state, j.end, j.sealed = t.state, end, k == kindSeal
 	j.size = max(j.size, end)
-	if j.end-j.folded.end >= max(foldBytes, int64(len(j.folded.run))) { // writing the index costs its length
+	if j.end-j.folded.end >= max(foldBytes, 4*int64(len(j.folded.run))) { // writing the index costs its length: a quarter of the journal's at most
 		j.fold()
 	}
 }
