@@ -91,6 +91,11 @@ func (db *DB) check(ctx context.Context, o *CheckOptions) (*CheckReport, error) 
 	if err != nil {
 		return nil, err
 	}
+	return db.checkRefs(ctx, r, o)
+}
+
+// checkRefs is Check of what some refs lead to.
+func (db *DB) checkRefs(ctx context.Context, r *refs, o *CheckOptions) (*CheckReport, error) {
 	grafts, err := r.loadGrafts(ctx)
 	if err != nil {
 		return nil, err

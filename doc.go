@@ -79,6 +79,12 @@
 // the merge commit, or Abort ends it. A function that settles a conflict best
 // starts from Conflict.Merged, the row with all that could be merged.
 //
+// # Damage
+//
+// Each chunk that is read is compared with its address. Check reads all that is stored and
+// tells what damage hits; Recover makes a new database of what is whole, and of what
+// backups, clones and remotes still have.
+//
 // # What SQL has made
 //
 // A program that imports package sqlite can write and alter what SQL has made.

@@ -130,7 +130,7 @@ func (db *DB) initialize(ctx context.Context) error {
 		if whole, err := r.hasBranches(ctx); whole || err != nil {
 			return err
 		}
-		return fmt.Errorf("it is a clone that was cut; clone again to go on: %w", ErrNotDatabase)
+		return fmt.Errorf("it is a clone or a recovery that was cut; clone again to go on: %w", ErrNotDatabase)
 	}
 	return db.update(ctx, db.blocks.NewWriter(), func(ctx context.Context, r *refs) error {
 		if !r.isNew() {

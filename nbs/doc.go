@@ -110,5 +110,6 @@
 // another process may be writing it. Only the holder of the lock judges what is
 // there: nothing, a torn append, or damage (see recovery.go). A store with
 // damage that a root may have been lost to is read-only, at the newest root that
-// can be read, and left as it is. Damage reports it. Check reads everything.
+// can be read, and left as it is. Damage reports it. Check reads everything. Salvage
+// reads what is left where not even that can be opened.
 package nbs

@@ -39,6 +39,13 @@ type Mirror interface {
 	TakesRoot()
 }
 
+// Keeper is a Remote whose chunks can be read by their addresses, by whoever can reach it.
+type Keeper interface {
+	Remote
+	// Keeps returns what reads them, as there are now, and what ends that.
+	Keeps(ctx context.Context) (chunks Source, end func() error, err error)
+}
+
 // Access says what somebody may do with a database's refs, which are given as
 // heads/NAME or tags/NAME. Without a function nothing of the kind is allowed.
 //

@@ -39,7 +39,7 @@ func (c *checkCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	if k.damage > 0 {
-		fmt.Fprintf(con.out, "%d places are damaged; vdb export saves what can be read of a version, and a backup of the directory has the rest\n", k.damage)
+		fmt.Fprintf(con.out, "%d places are damaged; vdb recover makes a new database of what is whole\n", k.damage)
 		return errStatus(1)
 	}
 	fmt.Fprintf(con.out, "ok: %d commits, %d chunks, %d branches\n", report.Commits, report.Reached, k.branchCount)

@@ -26,7 +26,7 @@ func TestCheckDamage(t *testing.T) {
 	}
 	out.Reset()
 	status := run([]string{"check", dir}, strings.NewReader(""), &out, &errs)
-	if status != 1 || !strings.Contains(out.String(), "damaged; vdb export") {
+	if status != 1 || !strings.Contains(out.String(), "damaged; vdb recover") {
 		t.Errorf("status %d: %s%s", status, &out, &errs)
 	}
 }

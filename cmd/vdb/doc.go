@@ -13,6 +13,7 @@
 //	vdb import DB SQLITE_FILE                 copy a SQLite file into a database, and commit
 //	vdb export DB SQLITE_FILE [--rev r]       copy a version into a new SQLite file
 //	vdb check DB                              read all that is stored, and report damage
+//	vdb recover DAMAGED NEW [--from URL]...   make a new database of what is whole in a damaged one
 //	vdb stats DB                              sizes, and what is in the database
 //	vdb help [COMMAND], vdb --version
 //
@@ -46,7 +47,7 @@
 // # Exit codes
 //
 // 0 if all went well, 1 after any error, 2 for a wrong command line; .exit sets its own.
-// vdb check exits with 1 if it found damage.
+// vdb check exits with 1 if it found damage, vdb recover if something is lost, or may be.
 //
 // # Differences from sqlite3
 //

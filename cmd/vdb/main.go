@@ -35,6 +35,7 @@ type commands struct {
 	Import  *importCmd  `arg:"subcommand:import" help:"Copy a SQLite file into a database, and commit."`
 	Export  *exportCmd  `arg:"subcommand:export" help:"Copy a version into a new SQLite file."`
 	Check   *checkCmd   `arg:"subcommand:check" help:"Read all that is stored, and report damage."`
+	Recover *recoverCmd `arg:"subcommand:recover" help:"Make a new database of what is whole in a damaged one."`
 	Stats   *statsCmd   `arg:"subcommand:stats" help:"Show sizes, and what is in the database."`
 }
 

@@ -40,7 +40,10 @@ type Options struct {
 
 const defaultGrace = 7 * 24 * time.Hour
 
-var _ remote.Mirror = (*Bucket)(nil)
+var (
+	_ remote.Mirror = (*Bucket)(nil)
+	_ remote.Keeper = (*Bucket)(nil)
+)
 
 // Open connects to the database at s3://BUCKET/PREFIX?endpoint=URL&region=NAME. Without an
 // endpoint it is AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or AWS itself; without a region

@@ -64,6 +64,19 @@ func (b *Bucket) fetch(ctx context.Context, req remote.FetchRequest, yield func(
 	return nil
 }
 
+// Keeps implements remote.Keeper.
+func (b *Bucket) Keeps(ctx context.Context) (remote.Source, func() error, error) {
+	m, err := b.load(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("bucket: read chunks: %w", err)
+	}
+	s, err := b.newSource(ctx, m, nil)
+	if err != nil {
+		return nil, nil, fmt.Errorf("bucket: read chunks: %w", err)
+	}
+	return s, s.close, nil
+}
+
 // wantsAll tells whether a request is for all that there is: whole tables are to be
 // read then.
 func (m *manifest) wantsAll(req remote.FetchRequest) bool {

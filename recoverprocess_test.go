@@ -1,0 +1,76 @@
+package vdb_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/vdbgo/vdb"
+	"github.com/vdbgo/vdb/internal/child"
+)
+
+// recoverOnce recovers, says so, and waits to be killed.
+func recoverOnce(_ int, path string) error {
+	if _, err := vdb.Recover(context.Background(), filepath.Join(path, "damaged"), filepath.Join(path, "new"), nil); err != nil {
+		return err
+	}
+	fmt.Println("recovered")
+	select {}
+}
+
+// TestRecoverKilled kills processes that recover. What they leave is whole, or does not open.
+func TestRecoverKilled(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	here := newBox(t, 20_000)
+	here.put("main", 100, func(i int) int { return 7 * i })
+	path := t.TempDir()
+	root := here.rootOf()
+	succeeds(t, here.Close())
+	succeeds(t, os.CopyFS(filepath.Join(path, "damaged"), os.DirFS(here.Path())))
+	succeeds(t, os.Truncate(filepath.Join(path, "damaged", "manifest"), 17))
+	before := dirBytes(t, filepath.Join(path, "damaged"))
+	to := filepath.Join(path, "new")
+	done := 0
+	for range 8 {
+		succeeds(t, os.RemoveAll(to))
+		printed, err := child.Killed(child.Command("recover", 0, path), time.Duration(rng.IntN(400))*time.Millisecond)
+		succeeds(t, err)
+		done += len(printed)
+		db, err := vdb.Open(t.Context(), to, &vdb.Options{ReadOnly: true})
+		switch {
+		case err != nil && len(printed) > 0:
+			t.Errorf("it was recovered, and does not open: %v", err)
+		case err == nil:
+			if is := (box{db, t}).rootOf(); is != root {
+				t.Errorf("printed %v, the root is %s, want %s", printed, is, root)
+			}
+			succeeds(t, db.Close())
+		case !errors.Is(err, vdb.ErrNotDatabase) && !errors.Is(err, vdb.ErrReadOnly):
+			t.Errorf("open gave %v", err)
+		}
+	}
+	t.Logf("%d were done", done)
+	if after := dirBytes(t, filepath.Join(path, "damaged")); after != before {
+		t.Error("the damaged directory has changed")
+	}
+}
+
+// dirBytes is all that a directory holds.
+func dirBytes(t *testing.T, dir string) (all string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	succeeds(t, err)
+	for _, e := range entries {
+		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		succeeds(t, err)
+		all += e.Name() + string(data)
+	}
+	return all
+}
