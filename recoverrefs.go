@@ -284,6 +284,8 @@ func (x *recovery) takeRef(ref remote.Ref) error {
 // recoveredDetail is the detail of a graft that takes the place of commits which are lost.
 type recoveredDetail struct {
 	Lost []hash.Hash `json:"lost"`
+	// Was is the detail of a graft that said before where history goes on.
+	Was []byte `json:"was,omitempty"`
 }
 
 // decideHistory finds where history has to go on elsewhere than commits say.
@@ -386,11 +388,8 @@ func (x *recovery) graft(c *pastCommit) *graft {
 	if cut && slices.Equal(was.parents, c.wholeParents) {
 		return &was
 	}
-	g := &graft{depth: c.links.depth, parents: c.wholeParents, detail: was.detail}
-	if len(g.detail) == 0 {
-		g.detail, _ = json.Marshal(recoveredDetail{Lost: x.lostBefore(c)}) // hashes always can
-	}
-	return g
+	detail, _ := json.Marshal(recoveredDetail{Lost: x.lostBefore(c), Was: was.detail}) // it always can
+	return &graft{depth: c.links.depth, parents: c.wholeParents, detail: detail}
 }
 
 // lostBefore lists the commits between a commit and those at which its history goes on.
