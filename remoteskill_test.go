@@ -3,6 +3,7 @@ package vdb_test
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -92,8 +93,8 @@ func (b box) photos(r *rand.Rand, from int) {
 	succeeds(b.t, b.branch("main").Update(b.t.Context(), func(tx *vdb.Tx) error {
 		for i := range 9 {
 			photo := make([]byte, 1<<20)
-			for j := 0; j < len(photo); j += 5 {
-				photo[j] = byte(r.Uint32())
+			for j := 0; j < len(photo); j += 4 {
+				binary.LittleEndian.PutUint32(photo[j:], r.Uint32())
 			}
 			if err := tx.Put("customers", vdb.Row{vdb.Int(int64(from + i)), vdb.Null(), vdb.Bytes(photo)}); err != nil {
 				return err

@@ -291,8 +291,8 @@ func (w *walker) whole(h hash.Hash, crossings int) error {
 // leavesAtOnce is how many leaves are read at once.
 const leavesAtOnce = 64
 
-// wholeLeaves sends the leaves below a node with all below. They stand there once, and
-// are not remembered.
+// wholeLeaves sends the leaves below a node with all below. Those of trees stand there
+// once, and are not remembered.
 func (w *walker) wholeLeaves(leaves []hash.Hash, crossings int) error {
 	leaves = slices.DeleteFunc(leaves, func(h hash.Hash) bool {
 		_, sent := w.sent[h]
@@ -308,8 +308,14 @@ func (w *walker) wholeLeaves(leaves []hash.Hash, crossings int) error {
 			return err
 		}
 		for _, c := range all {
+			if _, sent := w.sent[c.Hash]; sent {
+				continue // the same value has stood before
+			}
 			if err := w.wholeLeaf(c, crossings); err != nil {
 				return err
+			}
+			if crossings < belowTable {
+				w.sent[c.Hash] = struct{}{}
 			}
 		}
 	}

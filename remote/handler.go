@@ -269,7 +269,7 @@ func tooLarge(err error) error {
 // read reads the request's body. Who sends too slowly is not waited for.
 func (c *conversation) read(p []byte) (int, error) {
 	begin := time.Now()
-	_ = c.control.SetReadDeadline(begin.Add(c.reading.left)) // an error: the server has no deadlines
+	_ = c.control.SetReadDeadline(c.until(begin, c.reading)) // an error: the server has no deadlines
 	n, err := c.r.Body.Read(p)
 	c.reading.spend(time.Since(begin))
 	c.reading.earn(n)
@@ -282,11 +282,20 @@ func (c *conversation) write(p []byte) (int, error) {
 	defer c.mu.Unlock()
 	c.begun = true
 	begin := time.Now()
-	_ = c.control.SetWriteDeadline(begin.Add(c.writing.left))
+	_ = c.control.SetWriteDeadline(c.until(begin, c.writing))
 	n, err := c.w.Write(p)
 	c.writing.spend(time.Since(begin))
 	c.writing.earn(n)
 	return n, err
+}
+
+// until is how long the far end is waited for that has so much credit.
+func (c *conversation) until(now time.Time, left credit) time.Time {
+	until := now.Add(left.left)
+	if end, limited := c.ctx.Deadline(); limited && end.Before(until) {
+		return end
+	}
+	return until
 }
 
 type writerFunc func(p []byte) (int, error)

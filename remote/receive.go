@@ -25,6 +25,7 @@ type Receiver struct {
 	tops   map[hash.Hash]struct{}
 	count  int64
 	values int64 // of count, those of values out of line
+	again  int64 // of values, those that were there
 	limit  int64
 	// Progress, if not nil, is called now and then, and at the end.
 	Progress func(received int64)
@@ -52,6 +53,9 @@ const (
 	// maxTops bounds what a sender can make us remember: a plan's chunks come
 	// in an order in which few wait for what leads to them.
 	maxTops = 1 << 22
+	// maxAgain bounds how often values come that are there: a plan remembers most of
+	// those that it has sent.
+	maxAgain = 1 << 22
 )
 
 // Tops are the chunks that have arrived and that none which has arrived leads to.
@@ -98,13 +102,20 @@ func (r *Receiver) Receive(ctx context.Context, chunks func(context.Context) ite
 
 func (r *Receiver) add(ctx context.Context, c unpackedChunk) error {
 	r.count++
-	if kind := chunk.KindOf(c.data); kind == blobLeaf || kind == blobIndex {
-		r.values++ // not announced
+	kind := chunk.KindOf(c.data)
+	isValue := kind == blobLeaf || kind == blobIndex // not announced
+	if isValue {
+		r.values++
 	}
 	if r.count-r.values > r.limit {
 		return fmt.Errorf("more than the %d chunks came that were announced: %w", r.limit, ErrProtocol)
 	}
 	there, err := r.im.Has(ctx, c.Hash)
+	if err == nil && there && isValue {
+		if r.again++; r.again > maxAgain {
+			err = fmt.Errorf("%d chunks of values came that were there: %w", r.again, ErrProtocol)
+		}
+	}
 	if err != nil || there {
 		return err
 	}

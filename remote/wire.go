@@ -72,6 +72,9 @@ const (
 	maxBatchBytes  = batchTarget + maxFrameBytes
 	bufferBytes    = 128 << 10
 	roomBytes      = 256 << 10
+	// maxEmpty is how many frames without a chunk may follow each other: an hour of those
+	// of a sender that is at work are 720.
+	maxEmpty = 1 << 16
 )
 
 // frameWriter writes frames.
@@ -181,6 +184,7 @@ type frameReader struct {
 	room  []byte // for the next chunks
 	zstd  *zstd.Decoder
 	total func(int64)
+	empty int // frames without a chunk, one after the other
 }
 
 func newFrameReader(r io.Reader) *frameReader {
@@ -206,12 +210,26 @@ func (f *frameReader) next(limit int) (kind byte, payload []byte, err error) {
 		}
 		switch kind {
 		case frameAlive:
+			if err := f.brought(0); err != nil {
+				return 0, nil, err
+			}
 			continue
 		case frameError:
 			return 0, nil, decodeError(payload)
 		}
 		return kind, payload, nil
 	}
+}
+
+// brought counts frames without a chunk: a body does not go on for ever with them.
+func (f *frameReader) brought(chunks int) error {
+	if f.empty++; chunks > 0 {
+		f.empty = 0
+	}
+	if f.empty > maxEmpty {
+		return fmt.Errorf("%d frames without a chunk: %w", f.empty, ErrProtocol)
+	}
+	return nil
 }
 
 // payload reads n bytes. It takes no more memory than has come.
@@ -265,6 +283,7 @@ func (f *frameReader) chunks() iter.Seq2[Chunk, error] {
 			case kind == frameEnd:
 				return
 			case kind == frameTotal && len(payload) == 8:
+				err = f.brought(0)
 				if f.total != nil {
 					f.total(int64(binary.LittleEndian.Uint64(payload)))
 				}
@@ -272,8 +291,11 @@ func (f *frameReader) chunks() iter.Seq2[Chunk, error] {
 				c := Chunk{Hash: hash.Hash(payload), Codec: payload[hash.Size]}
 				c.Payload = f.keep(payload[hash.Size+1:])
 				chunks = []Chunk{c}
+				err = f.brought(1)
 			case kind == frameBatch:
-				chunks, err = f.unbatch(payload)
+				if chunks, err = f.unbatch(payload); err == nil {
+					err = f.brought(len(chunks))
+				}
 			default:
 				err = fmt.Errorf("a frame of kind %d and %d bytes: %w", kind, len(payload), ErrProtocol)
 			}
