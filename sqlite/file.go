@@ -24,6 +24,8 @@ type connFile struct {
 	file       *branchFile // nil for a version that stays
 	// readOnly refuses transactions that write.
 	readOnly bool
+	// shows tells that one version that stays may give way to another.
+	shows bool
 
 	level vfs.Level
 	now   *snapshot      // what is seen; nil when no lock is held
@@ -61,7 +63,13 @@ func (e codedError) Unwrap() error { return e.error }
 
 func (f *connFile) Closed() { f.drop() }
 
-func (f *connFile) Immutable() bool { return f.file == nil }
+func (f *connFile) Immutable() bool { return f.file == nil && !f.shows }
+
+// show has the file be another version with the same schema. Nobody may be reading it.
+func (f *connFile) show(s *snapshot) {
+	f.last = s
+	f.counter++
+}
 
 func (f *connFile) Reserved() bool { return f.file != nil && len(f.file.writer) > 0 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -182,8 +183,9 @@ func remainingArgs(params []sqltext.Param, args []driver.NamedValue) []driver.Na
 }
 
 // attached are versions that a connection has attached to read tables AS OF them.
-// SQLite allows ten, and none can go while a transaction is open: they stay, and
-// the one that was used longest ago makes room.
+// SQLite allows ten, and none can go while a transaction reads it: they stay, and the
+// one that was used longest ago makes room. If its schema is the same its file shows the
+// other version, else it is detached.
 type attached struct {
 	conn  *conn
 	slots []*historySlot // latest use first
@@ -192,6 +194,7 @@ type attached struct {
 
 type historySlot struct {
 	schema, name string // the file's
+	file         *connFile
 	root         string
 }
 
@@ -206,20 +209,23 @@ func (a *attached) attach(ctx context.Context, s *snapshot, used []string) (stri
 	root := s.version.Root().String()
 	for i, slot := range a.slots {
 		if slot.root == root {
-			copy(a.slots[1:i+1], a.slots[:i])
-			a.slots[0] = slot
-			return slot.schema, nil
+			return a.use(i), nil
 		}
 	}
 	if len(a.slots) >= maxAttached {
+		if i := a.idle(used, func(f *connFile) bool { return f.last.schemaSum == s.schemaSum }); i >= 0 {
+			a.slots[i].file.show(s)
+			a.slots[i].root = root
+			return a.use(i), nil
+		}
 		if err := a.evict(ctx, used); err != nil {
 			return "", err
 		}
 	}
-	f := &connFile{db: a.conn.db, ctx: a.conn.file.ctx, last: s}
+	f := &connFile{db: a.conn.db, ctx: a.conn.file.ctx, last: s, shows: true}
 	a.next++
-	slot := &historySlot{schema: fmt.Sprintf("vdb as of %d", a.next), name: vfs.Add(f), root: root}
-	if err := a.conn.command(ctx, fmt.Sprintf("ATTACH 'file:%s?vfs=%s&immutable=1' AS %s", slot.name, vfs.SystemName, quote(slot.schema))); err != nil {
+	slot := &historySlot{schema: fmt.Sprintf("vdb as of %d", a.next), name: vfs.Add(f), file: f, root: root}
+	if err := a.conn.command(ctx, fmt.Sprintf("ATTACH 'file:%s?vfs=%s' AS %s", slot.name, vfs.SystemName, quote(slot.schema))); err != nil {
 		vfs.Remove(slot.name)
 		return "", err
 	}
@@ -227,19 +233,36 @@ func (a *attached) attach(ctx context.Context, s *snapshot, used []string) (stri
 	return slot.schema, nil
 }
 
-// evict detaches the version that was used longest ago, if no statement reads it.
-func (a *attached) evict(ctx context.Context, used []string) error {
-	last := a.slots[len(a.slots)-1]
-	for _, schema := range used {
-		if schema == last.schema {
-			return fmt.Errorf("%w: a statement can read %d at most", errManyVersions, maxAttached)
+// use puts a slot first, and returns its schema.
+func (a *attached) use(i int) string {
+	slot := a.slots[i]
+	copy(a.slots[1:i+1], a.slots[:i])
+	a.slots[0] = slot
+	return slot.schema
+}
+
+// idle returns the slot that was used longest ago, of those that nobody reads and that
+// fit; -1 if there is none.
+func (a *attached) idle(used []string, fits func(*connFile) bool) int {
+	for i, slot := range slices.Backward(a.slots) {
+		if slot.file.level == vfs.None && !slices.Contains(used, slot.schema) && fits(slot.file) {
+			return i
 		}
 	}
-	if err := a.conn.command(ctx, "DETACH "+quote(last.schema)); err != nil {
-		return fmt.Errorf("%w: a transaction can read %d at most: %w", errManyVersions, maxAttached, err)
+	return -1
+}
+
+// evict detaches a version.
+func (a *attached) evict(ctx context.Context, used []string) error {
+	i := a.idle(used, func(*connFile) bool { return true })
+	if i < 0 {
+		return fmt.Errorf("%w: the statements of a transaction, and those that are open, can read %d at most", errManyVersions, maxAttached)
 	}
-	vfs.Remove(last.name)
-	a.slots = a.slots[:len(a.slots)-1]
+	if err := a.conn.command(ctx, "DETACH "+quote(a.slots[i].schema)); err != nil {
+		return err
+	}
+	vfs.Remove(a.slots[i].name)
+	a.slots = slices.Delete(a.slots, i, i+1)
 	return nil
 }
 
