@@ -54,7 +54,7 @@ func (db *DB) leadsTo(ctx context.Context, c nbs.Chunks, root hash.Hash, byItsel
 		case kind == chunk.Commit:
 			return grafts.leadTo(dst, h, data)
 		case byItself && (kind == chunk.Root || kind == chunk.Moves):
-			return movesLeadTo(ctx, c, dst, data, since)
+			return movesLeadTo(ctx, c, grafts, dst, data, since)
 		}
 		return chunk.References(dst, data)
 	}, nil
@@ -98,8 +98,8 @@ func commitLeadsTo(dst []hash.Hash, data []byte) ([]hash.Hash, error) {
 }
 
 // movesLeadTo adds the commits that refs have left since a time, as far as they are
-// still there.
-func movesLeadTo(ctx context.Context, c nbs.Chunks, dst []hash.Hash, data []byte, since time.Time) ([]hash.Hash, error) {
+// still there and were not squashed.
+func movesLeadTo(ctx context.Context, c nbs.Chunks, grafts *graftSet, dst []hash.Hash, data []byte, since time.Time) ([]hash.Hash, error) {
 	dst, err := chunk.References(dst, data)
 	if err != nil {
 		return dst, err
@@ -115,7 +115,7 @@ func movesLeadTo(ctx context.Context, c nbs.Chunks, dst []hash.Hash, data []byte
 	}
 	moves, err := decodeMoves(encoded)
 	for _, m := range moves {
-		if m.From.IsZero() || m.Time.Before(since) {
+		if m.From.IsZero() || m.Time.Before(since) || grafts.isSquashed(m.From) {
 			continue
 		}
 		there, err := c.Has(ctx, m.From)

@@ -23,8 +23,12 @@ type Commit struct {
 	// Root addresses the contents: equal contents have equal roots.
 	Root Hash
 	// Parents are the commits it was made from: none for the first, two for a merge.
-	// Where history was cut, they are those of them that there are.
+	// Where history was cut, they are those of them that there are. Where commits were
+	// squashed, they are the next ones that were kept.
 	Parents []Hash
+	// Squashed is what was taken out between the commit and its parents; nil if
+	// nothing was. What the commit changed against its parent includes all of that.
+	Squashed *Squashed
 	Author  string
 	Time    time.Time // when the author made the change
 	// Committer and CommitTime say who put it into this history, and when.
@@ -401,7 +405,7 @@ func loadCommit(ctx context.Context, s chunkReader, h hash.Hash) (*Commit, error
 	}
 	if set := graftsOf(s); set != nil {
 		if g, cut := set.byCommit[h]; cut {
-			c.Parents = g.parents
+			c.Parents, c.Squashed = g.parents, g.squashed
 		}
 	}
 	return c, nil

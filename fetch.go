@@ -291,7 +291,7 @@ func farAncestors(ctx context.Context, r *refs, h hash.Hash, add func(hash.Hash)
 // moveRefs notes where the remote's branches are, and its tags.
 func (f *fetch) moveRefs(ctx context.Context, r *refs) error {
 	f.result.Updated, f.result.Tags, f.result.Pruned = nil, nil, nil // an update may run twice
-	if err := r.addGrafts(ctx, f.grafts); err != nil {
+	if err := f.db.addGrafts(ctx, r, f.grafts); err != nil {
 		return err
 	}
 	for _, b := range f.result.Branches {

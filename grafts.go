@@ -27,7 +27,13 @@ type graft struct {
 	depth   uint64 // of the commit: how many first parents it had
 	parents []hash.Hash
 	detail  []byte // what cut the history recorded of that; empty if it was a transfer
+	lines   []line // detail, if retention has made the graft: one for each parent
+	// squashed sums lines up.
+	squashed *Squashed
 }
+
+// whole tells whether all is there that retention has kept.
+func (g graft) whole() bool { return len(g.lines) > 0 && len(g.parents) == len(g.lines) }
 
 func (g graft) encode() []byte {
 	data := binary.AppendUvarint(nil, g.depth)
@@ -45,7 +51,13 @@ func decodeGraft(data []byte) (graft, error) {
 		g.parents = append(g.parents, f.hash())
 	}
 	g.detail = slices.Clone(f.data)
-	return g, f.err
+	if f.err != nil {
+		return g, f.err
+	}
+	var err error
+	g.lines, err = decodeLines(g.detail)
+	g.squashed = squashedOf(g.lines)
+	return g, err
 }
 
 // graftSet is all grafts of a database.
@@ -56,10 +68,13 @@ type graftSet struct {
 	// barrier is the greatest depth of a grafted commit: a link between two commits by
 	// first parents leads over no graft if neither is less deep.
 	barrier uint64
+	once    sync.Once
+	index   squashedCommits // see squashed
 }
 
 // put adds a graft, or removes it if it is nil.
 func (s *graftSet) put(h hash.Hash, g *graft) {
+	s.once = sync.Once{}
 	if g == nil {
 		delete(s.byCommit, h)
 		return
@@ -217,7 +232,8 @@ func (r *refs) graftAt(_ context.Context, h hash.Hash) (remote.Graft, bool, erro
 	return remote.Graft{Commit: h, Parents: g.parents, Detail: g.detail}, ok, nil
 }
 
-// graftList returns all grafts in the order of their commits, for remotes.
+// graftList returns all grafts in the order of their commits, for remotes. Details are
+// left out; where all is there that retention has kept, their first byte says so.
 func (r *refs) graftList(context.Context) ([]remote.Graft, error) {
 	set := graftsOf(r.store)
 	if set == nil {
@@ -225,7 +241,11 @@ func (r *refs) graftList(context.Context) ([]remote.Graft, error) {
 	}
 	var list []remote.Graft
 	for h, g := range set.byCommit {
-		list = append(list, remote.Graft{Commit: h, Parents: g.parents, Detail: g.detail})
+		listed := remote.Graft{Commit: h, Parents: g.parents}
+		if g.whole() {
+			listed.Detail = g.detail[:1]
+		}
+		list = append(list, listed)
 	}
 	slices.SortFunc(list, func(a, b remote.Graft) int { return a.Commit.Compare(b.Commit) })
 	return list, nil
@@ -242,27 +262,33 @@ func (db *DB) withGrafts(ctx context.Context, grafts []remote.Graft) ([]remote.G
 	return append(slices.Clone(grafts), known...), err
 }
 
-// addGrafts records where the history that has come from a remote ends, and forgets
-// grafts of commits whose parents have come.
-func (r *refs) addGrafts(ctx context.Context, grafts []remote.Graft) error {
+// addGrafts records where the history that has come from a remote ends, or goes on
+// behind commits that were squashed there, and forgets grafts of commits whose parents
+// have come. What retention has squashed here stays squashed.
+func (db *DB) addGrafts(ctx context.Context, r *refs, grafts []remote.Graft) error {
 	set, err := r.loadGrafts(ctx)
 	if err != nil || len(grafts) == 0 && len(set.byCommit) == 0 {
 		return err
 	}
-	before := len(set.byCommit)
-	for _, g := range grafts {
-		if _, known := set.byCommit[g.Commit]; known {
-			continue
+	changed := false
+	for _, in := range grafts {
+		known, is := set.byCommit[in.Commit]
+		if len(known.lines) > 0 || len(in.Detail) == 1 || is && len(in.Detail) == 0 {
+			continue // it is ours
 		}
-		fitted, err := r.fitGraft(ctx, g.Commit, graft{parents: g.Parents, detail: g.Detail})
+		g := graft{parents: in.Parents, detail: in.Detail}
+		if g.lines, err = decodeLines(in.Detail); err != nil {
+			return fmt.Errorf("graft of commit %s: %w: %w", in.Commit, err, remote.ErrProtocol)
+		}
+		fitted, err := db.fitGraft(ctx, r, set, in.Commit, g, true)
 		if err != nil {
 			return err
 		}
-		set.put(g.Commit, fitted)
+		changed = changed || is || fitted != nil
+		set.put(in.Commit, fitted)
 	}
-	changed := len(set.byCommit) != before
 	for h, g := range set.byCommit {
-		fitted, err := r.fitGraft(ctx, h, g)
+		fitted, err := db.fitGraft(ctx, r, set, h, g, false)
 		if err != nil {
 			return err
 		}
@@ -278,8 +304,8 @@ func (r *refs) addGrafts(ctx context.Context, grafts []remote.Graft) error {
 }
 
 // fitGraft returns a graft as it is to be for what is there; nil if the commit needs
-// none.
-func (r *refs) fitGraft(ctx context.Context, h hash.Hash, g graft) (*graft, error) {
+// none. incoming tells that it has come from elsewhere, and not been fitted yet.
+func (db *DB) fitGraft(ctx context.Context, r *refs, set *graftSet, h hash.Hash, g graft, incoming bool) (*graft, error) {
 	data, err := r.store.Get(ctx, h)
 	if errors.Is(err, nbs.ErrNotFound) {
 		return nil, nil // the commit has not come
@@ -292,12 +318,21 @@ func (r *refs) fitGraft(ctx context.Context, h hash.Hash, g graft) (*graft, erro
 		return nil, err
 	}
 	present, err := r.present(ctx, c.Parents)
-	if err != nil || len(present) == len(c.Parents) {
+	if err != nil {
 		return nil, err
 	}
+	whole := len(present) == len(c.Parents)
+	if incoming {
+		whole = whole && !slices.ContainsFunc(present, set.isSquashed)
+	}
+	if whole && (incoming || len(g.lines) == 0) {
+		return nil, nil
+	}
 	fitted := &graft{depth: c.links.depth, parents: present, detail: g.detail}
-	if len(g.detail) > 0 {
-		fitted.parents, err = r.present(ctx, g.parents)
+	if len(g.lines) > 0 {
+		if fitted, err = db.fitLines(ctx, r, set, c, g, incoming); err != nil {
+			return nil, err
+		}
 	}
 	for _, p := range fitted.parents {
 		before, err := loadCommit(ctx, r.store, p)
@@ -308,7 +343,7 @@ func (r *refs) fitGraft(ctx context.Context, h hash.Hash, g graft) (*graft, erro
 			return nil, fmt.Errorf("graft of commit %s leads to %s, which is no ancestor: %w", h, p, remote.ErrProtocol)
 		}
 	}
-	return fitted, err
+	return fitted, nil
 }
 
 // present returns those of the chunks that are there.

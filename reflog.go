@@ -180,26 +180,26 @@ func decodeMoves(data []byte) ([]RefMove, error) {
 	return moves, nil
 }
 
-// note remembers what an edit of a ref does to the commit that it names.
-func (r *refs) note(ctx context.Context, e prolly.Edit) error {
+// note remembers what an edit of a branch or tag does to the commit that it names.
+func (r *refs) note(ctx context.Context, e prolly.Edit) (m RefMove, err error) {
 	if key := string(e.Key); !strings.HasPrefix(key, headsPrefix) && !strings.HasPrefix(key, tagsPrefix) {
-		return nil
+		return m, nil
 	}
 	old, _, err := r.tree.Get(ctx, e.Key)
 	if err != nil {
-		return err
+		return m, err
 	}
-	m := RefMove{Ref: string(e.Key)}
+	m.Ref = string(e.Key)
 	if m.From, err = r.target(ctx, e.Key, old); err != nil {
-		return err
+		return m, err
 	}
 	if m.To, err = r.target(ctx, e.Key, e.Value); err != nil {
-		return err
+		return m, err
 	}
 	if m.From != m.To {
 		r.log.noted = append(r.log.noted, m)
 	}
-	return nil
+	return m, nil
 }
 
 // target returns the commit that a ref's value leads to; zero if it has none.

@@ -172,10 +172,20 @@ func (r *refs) deleteTag(ctx context.Context, name string) error {
 	return r.edit(ctx, prolly.Edit{Key: []byte(tagsPrefix + name)})
 }
 
-// edit changes a branch or tag.
+// edit changes what leads to commits. One that was squashed is kept from then on.
 func (r *refs) edit(ctx context.Context, e prolly.Edit) error {
-	if err := r.note(ctx, e); err != nil {
+	m, err := r.note(ctx, e)
+	if err != nil {
 		return err
+	}
+	leadsTo := []hash.Hash{m.To}
+	for i := 0; len(e.Value) > 0 && i < int(e.Value[0]); i++ {
+		leadsTo = append(leadsTo, hash.Hash(e.Value[1+i*hash.Size:]))
+	}
+	for _, h := range leadsTo {
+		if err := r.bringBack(ctx, h); err != nil {
+			return err
+		}
 	}
 	return r.set(ctx, e)
 }

@@ -154,6 +154,9 @@ func (db *DB) resolveName(ctx context.Context, r *refs, branch, name string) (re
 	if err := r.wasRewritten(ctx, name); err != nil {
 		return resolved{}, err
 	}
+	if err := graftsOf(r.store).wasSquashed(name); err != nil {
+		return resolved{}, err
+	}
 	return resolved{}, fmt.Errorf("no branch, tag or commit of that name: %w", ErrNotFound)
 }
 
@@ -206,8 +209,12 @@ func (db *DB) commitByHash(ctx context.Context, r *refs, name string) (hash.Hash
 	if err != nil {
 		return hash.Hash{}, err
 	}
+	grafts := graftsOf(r.store)
 	var found hash.Hash
 	for _, h := range candidates {
+		if grafts.isSquashed(h) {
+			continue // it may be collected any time
+		}
 		data, err := r.store.Get(ctx, h)
 		if err != nil {
 			return hash.Hash{}, err

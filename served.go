@@ -243,7 +243,7 @@ func (s served) push(ctx context.Context, req remote.PushRequest) error {
 		}
 	}
 	err = in.finish(ctx, func(ctx context.Context, r *refs) error {
-		if err := r.addGrafts(ctx, req.Grafts); err != nil {
+		if err := s.db.addGrafts(ctx, r, req.Grafts); err != nil {
 			return err
 		}
 		return s.move(ctx, r, req.Updates)

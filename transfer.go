@@ -82,7 +82,7 @@ func (in *intake) receive(ctx context.Context, grafts []remote.Graft, total int6
 // keep makes what has arrived durable, and a ref lead to it.
 func (in *intake) keep(ctx context.Context) error {
 	return in.settle(ctx, func(ctx context.Context, r *refs) error {
-		if err := r.addGrafts(ctx, in.grafts); err != nil {
+		if err := in.db.addGrafts(ctx, r, in.grafts); err != nil {
 			return err
 		}
 		return r.setTransfer(ctx, in.id, in.rc.Tops(), in.db.now())
