@@ -212,6 +212,7 @@ func (db *DB) mirror(ctx context.Context, root hash.Hash, fetch fetchFunc, may f
 	if req.Grafts, err = r.graftList(ctx); err != nil {
 		return 0, err
 	}
+	deepen(&req)
 	err = in.receive(ctx, req.Grafts, 0, func(ctx context.Context, rc *remote.Receiver) iter.Seq2[remote.Chunk, error] {
 		total := int64(0)
 		req.Header = func(h remote.FetchHeader) error {
@@ -230,6 +231,19 @@ func (db *DB) mirror(ctx context.Context, root hash.Hash, fetch fetchFunc, may f
 		return 0, err
 	}
 	return in.rc.Count(), in.become(ctx, root, may)
+}
+
+// deepen asks for what has come to the history of commits that the receiver has: a copy
+// has the sender's grafts, and needs all that they lead to.
+func deepen(req *remote.FetchRequest) {
+	if len(req.Grafts) == 0 {
+		return
+	}
+	req.Depth = FullDepth
+	req.Grafts = slices.Clone(req.Grafts)
+	for i := range req.Grafts {
+		req.Grafts[i].Detail = nil
+	}
 }
 
 // become makes what has arrived durable, and root the database's.
@@ -342,6 +356,7 @@ func (db *DB) backupFar(ctx context.Context, r *refs, url string, whose identity
 	for _, ref := range shown.Refs {
 		req.Haves = append(req.Haves, ref.Commit)
 	}
+	deepen(&req)
 	plan := remote.NewPlan(r.source(), r.graftAt, req)
 	header, err := plan.Header(ctx)
 	if err != nil {

@@ -29,8 +29,8 @@ type Commit struct {
 	// Squashed is what was taken out between the commit and its parents; nil if
 	// nothing was. What the commit changed against its parent includes all of that.
 	Squashed *Squashed
-	Author  string
-	Time    time.Time // when the author made the change
+	Author   string
+	Time     time.Time // when the author made the change
 	// Committer and CommitTime say who put it into this history, and when.
 	Committer  string
 	CommitTime time.Time

@@ -1,6 +1,7 @@
 package vdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -250,6 +251,15 @@ func (f *fetch) haves(ctx context.Context, r *refs) ([]hash.Hash, error) {
 			return nil, err
 		}
 	}
+	common, err := f.graftedHaves(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range common {
+		if err := add(h); err != nil {
+			return nil, err
+		}
+	}
 	for item, err := range r.chosen(ctx, nil) {
 		if err != nil || len(haves) >= maxHaves {
 			return haves, err
@@ -268,6 +278,33 @@ func (f *fetch) haves(ctx context.Context, r *refs) ([]hash.Hash, error) {
 		}
 	}
 	return haves, nil
+}
+
+// graftedHaves returns commits that the far end has grafts of, and that are here: the
+// newest ones. What it has squashed it may not know, even if that is where branches are
+// here.
+func (f *fetch) graftedHaves(ctx context.Context, r *refs) ([]hash.Hash, error) {
+	var common []*Commit
+	for _, g := range f.shown.Grafts {
+		there, err := r.source().Has(ctx, g.Commit)
+		if err != nil {
+			return nil, err
+		}
+		if !there || graftsOf(r.store).isSquashed(g.Commit) {
+			continue
+		}
+		c, err := loadCommit(ctx, r.store, g.Commit)
+		if err != nil {
+			return nil, err
+		}
+		common = append(common, c)
+	}
+	slices.SortFunc(common, func(a, b *Commit) int { return cmp.Compare(b.Height, a.Height) })
+	var newest []hash.Hash
+	for _, c := range common[:min(len(common), maxAncestors)] {
+		newest = append(newest, c.Hash)
+	}
+	return newest, nil
 }
 
 // farAncestors calls add with ancestors of a commit in growing distances.

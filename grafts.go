@@ -329,10 +329,14 @@ func (db *DB) fitGraft(ctx context.Context, r *refs, set *graftSet, h hash.Hash,
 		return nil, nil
 	}
 	fitted := &graft{depth: c.links.depth, parents: present, detail: g.detail}
-	if len(g.lines) > 0 {
-		if fitted, err = db.fitLines(ctx, r, set, c, g, incoming); err != nil {
-			return nil, err
-		}
+	switch {
+	case len(g.lines) > 0:
+		fitted, err = db.fitLines(ctx, r, set, c, g, incoming)
+	case len(g.detail) > 0:
+		fitted.parents, err = r.present(ctx, g.parents)
+	}
+	if err != nil {
+		return nil, err
 	}
 	for _, p := range fitted.parents {
 		before, err := loadCommit(ctx, r.store, p)

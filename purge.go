@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/vdbgo/vdb/hash"
@@ -264,7 +265,43 @@ func (x *purge) moveRefs(r *refs) error {
 			return fmt.Errorf("ref %s: %w", item.Key, err)
 		}
 	}
+	if err := x.moveGrafts(r); err != nil {
+		return err
+	}
 	return r.noteRewritten(x.ctx, x.moved())
+}
+
+// moveGrafts has the new commits know what was squashed before the old ones.
+func (x *purge) moveGrafts(r *refs) error {
+	set, err := r.loadGrafts(x.ctx)
+	if err != nil {
+		return err
+	}
+	changed := false
+	for was, is := range x.moved() {
+		g := set.byCommit[was]
+		if !g.whole() {
+			continue
+		}
+		c, err := loadCommit(x.ctx, x.w, is)
+		if err != nil {
+			return err
+		}
+		lines, bare := slices.Clone(g.lines), make([]line, len(g.lines))
+		for i, l := range g.lines {
+			bare[i].to = l.to
+			if to, ok := x.commits[l.to]; ok {
+				lines[i].to = to
+			}
+		}
+		set.putLines(is, c.links.depth, c.Parents, lines)
+		set.putLines(was, g.depth, g.parents, bare) // it is there until it is collected
+		changed = true
+	}
+	if !changed {
+		return nil
+	}
+	return r.saveGrafts(x.ctx, set)
 }
 
 // movedRef returns what a ref is to hold, and what to change it with.

@@ -57,6 +57,12 @@ func (db *DB) Retain(ctx context.Context, o *RetainOptions) (*Retained, error) {
 	return done, opError("retain", err)
 }
 
+// retainByItself is Retain before a collection that nobody has asked for.
+func (db *DB) retainByItself(ctx context.Context) error {
+	_, err := db.retain(ctx, false)
+	return err
+}
+
 func (db *DB) retain(ctx context.Context, dryRun bool) (*Retained, error) {
 	r, err := db.refs(ctx)
 	if err != nil {
@@ -105,6 +111,7 @@ type lineCommit struct {
 	parents  []*lineCommit
 	children int
 	named    bool   // by a ref
+	cut      bool   // its graft is of somebody else, and says why
 	branches uint64 // what the branches keep that lead to it: bits of retaining.keep
 	seen     bool
 }
@@ -115,7 +122,7 @@ const keepsAll = 1
 // look finds out what is to be squashed. What it returns has been done by save.
 func (x *retaining) look(ctx context.Context, r *refs) (*Retained, error) {
 	for _, c := range x.order {
-		c.parents, c.children, c.named, c.branches, c.seen = nil, 0, false, 0, false
+		c.parents, c.children, c.named, c.cut, c.branches, c.seen = nil, 0, false, false, 0, false
 	}
 	x.order, x.keep, x.said, x.squashed = nil, []Retention{nil}, nil, map[Hash]Hash{}
 	for b, err := range r.retentions(ctx) {
@@ -141,7 +148,7 @@ func (x *retaining) look(ctx context.Context, r *refs) (*Retained, error) {
 		}
 	}
 	for _, c := range x.order {
-		if !c.mayGo() {
+		if !c.mayGo() && !c.cut {
 			x.thin(c)
 		}
 	}
@@ -150,7 +157,7 @@ func (x *retaining) look(ctx context.Context, r *refs) (*Retained, error) {
 
 // mayGo tells whether a commit is in the middle of a line.
 func (c *lineCommit) mayGo() bool {
-	return !c.named && c.children == 1 && len(c.parents) == 1 && len(c.stored) == 1
+	return !c.named && !c.cut && c.children == 1 && len(c.parents) == 1 && len(c.stored) == 1
 }
 
 // thin squashes commits of the lines behind one that stays.
@@ -205,6 +212,9 @@ func (x *retaining) squash(into *lineCommit, place int, gone []*lineCommit, next
 	lines := x.linesOf(into)
 	parents := hashesOf(into.parents)
 	at := slices.IndexFunc(lines, func(l line) bool { return l.to == parents[place] })
+	if at < 0 { // that was lost, and history goes on elsewhere
+		at = min(place, len(lines)-1)
+	}
 	for _, c := range gone {
 		behind := x.linesOf(c)
 		lines[at].add(c.hash, c.micros, &behind[0])
@@ -278,8 +288,8 @@ func (x *retaining) walk(ctx context.Context, r *refs) error {
 		c := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
 		parents := c.stored
-		if g, cut := x.set.byCommit[c.hash]; cut {
-			parents = g.parents
+		if g, grafted := x.set.byCommit[c.hash]; grafted {
+			parents, c.cut = g.parents, len(g.detail) > 0 && len(g.lines) == 0
 		}
 		for _, h := range parents {
 			p, err := reach(h)

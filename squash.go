@@ -298,6 +298,12 @@ func (db *DB) fitLines(ctx context.Context, r *refs, set *graftSet, c *Commit, g
 		}
 		parents = append(parents, there...)
 	}
+	if !incoming && len(parents) < len(g.parents) { // what was lost is not there, but what is behind it
+		var err error
+		if parents, err = r.present(ctx, g.parents); err != nil {
+			return nil, err
+		}
+	}
 	return &graft{depth: c.links.depth, parents: parents, detail: encodeLines(lines), lines: lines, squashed: squashedOf(lines)}, nil
 }
 

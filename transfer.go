@@ -38,6 +38,7 @@ type intake struct {
 	tops     []hash.Hash // of what came before the cut
 	resumes  bool
 	grafts   []remote.Graft // where the history that comes ends
+	needed   []hash.Hash    // commits that were squashed here and what has come leads to
 	progress func(received int64)
 }
 
@@ -66,6 +67,7 @@ func (in *intake) receive(ctx context.Context, grafts []remote.Graft, total int6
 	rc.Announce(total)
 	rc.Progress = in.progress
 	rc.Checkpoint = func() error { return in.keep(ctx) }
+	rc.Commit = in.lookAt
 	err := rc.Receive(ctx, func(ctx context.Context) iter.Seq2[remote.Chunk, error] { return chunks(ctx, rc) })
 	if err == nil {
 		return nil
@@ -77,6 +79,19 @@ func (in *intake) receive(ctx context.Context, grafts []remote.Graft, total int6
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 	defer cancel()
 	return errors.Join(err, in.keep(ctx))
+}
+
+// lookAt notes the parents of a commit that has come that were squashed here.
+func (in *intake) lookAt(commit hash.Hash, parents []hash.Hash) {
+	set := newestGraftsOf(in.db.blocks).get()
+	if set.isSquashed(commit) {
+		return // comes as the way to another one
+	}
+	for _, p := range parents {
+		if set.isSquashed(p) {
+			in.needed = append(in.needed, p)
+		}
+	}
 }
 
 // keep makes what has arrived durable, and a ref lead to it.
@@ -97,7 +112,15 @@ func (in *intake) finish(ctx context.Context, fn func(context.Context, *refs) er
 				return err
 			}
 		}
-		return fn(ctx, r)
+		if err := fn(ctx, r); err != nil {
+			return err
+		}
+		for _, h := range in.needed {
+			if err := r.bringBack(ctx, h); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

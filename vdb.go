@@ -111,6 +111,7 @@ func openStore(ctx context.Context, path string, opts *Options) (*DB, error) {
 		db.blocks, err = nbs.Open(ctx, path, &nbs.Options{
 			CacheBytes: opts.CacheBytes, ReadOnly: opts.ReadOnly, FS: opts.FS, Now: opts.Now,
 			Owner: new(newestGrafts), LeadsTo: db.leadsTo, Versions: versions, CollectGrowth: opts.CollectGrowth,
+			BeforeCollect: db.retainByItself,
 		})
 	}
 	return db, err

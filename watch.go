@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vdbgo/vdb/hash"
 	"github.com/vdbgo/vdb/nbs"
 )
 
@@ -53,7 +54,9 @@ const batchCommits = 256
 // Watch yields the commits of the branch, by first parents, that follow the
 // revision from, oldest first, and then waits for new ones, of this and of other
 // processes. None is left out and none comes twice: to go on after a restart,
-// watch from the hash of the last commit that was seen.
+// watch from the hash of the last commit that was seen. If that has been squashed
+// meanwhile, see DB.Retain, the next event is of the commit that it was squashed into,
+// and repeats what it has changed.
 //
 // It ends when the loop is left, and else with an error: the context's when that
 // is cancelled, a *RewoundError when the branch was reset or amended such that
@@ -68,7 +71,7 @@ func (b *Branch) Watch(ctx context.Context, from string) iter.Seq2[Event, error]
 }
 
 func (b *Branch) watch(ctx context.Context, from string, yield func(Event, error) bool) error {
-	seen, err := b.Resolve(ctx, from)
+	seen, err := b.watchFrom(ctx, from)
 	if err != nil {
 		return err
 	}
@@ -104,9 +107,45 @@ func (b *Branch) watch(ctx context.Context, from string, yield func(Event, error
 	}
 }
 
+// watchFrom resolves the revision that a watch begins after.
+func (b *Branch) watchFrom(ctx context.Context, from string) (*Commit, error) {
+	r, err := b.db.refs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if h, err := hash.Parse(from); err == nil {
+		if before, squashed := r.beforeSquashed(ctx, h); squashed {
+			return before, nil
+		}
+	}
+	return b.db.resolveCommit(ctx, r, b.name, from)
+}
+
+// beforeSquashed returns the commit that was kept before one that was squashed.
+func (r *refs) beforeSquashed(ctx context.Context, h hash.Hash) (*Commit, bool) {
+	s := r.store
+	grafts := graftsOf(s)
+	into, squashed := grafts.squashedInto(h)
+	if !squashed {
+		return nil, false
+	}
+	for more := true; more; {
+		h = into
+		into, more = grafts.squashedInto(h)
+	}
+	c, err := loadCommit(ctx, s, h)
+	if err == nil && len(c.Parents) > 0 {
+		c, err = loadCommit(ctx, s, c.Parents[0])
+	}
+	return c, err == nil
+}
+
 // newCommits returns the first commits that follow seen on the way to a branch's head.
 func (r *refs) newCommits(ctx context.Context, branch string, state branchState, seen *Commit) ([]*Commit, error) {
 	s := r.store
+	if before, squashed := r.beforeSquashed(ctx, seen.Hash); squashed {
+		seen = before
+	}
 	head, err := loadCommit(ctx, s, state.head)
 	if err != nil {
 		return nil, err

@@ -58,10 +58,14 @@ func (s *Store) compactLater(ctx context.Context) {
 // compactDue is a compaction that has become due, or the full collection.
 func (s *Store) compactDue(ctx context.Context) error {
 	err := s.compact(ctx, s.journalBytes)
-	if err == nil && s.fullDue() {
-		_, err = s.collect(ctx, &CollectOptions{Full: true}, s.journalBytes, true)
+	if err != nil || !s.fullDue() {
+		return err
 	}
-	return err
+	if s.before != nil {
+		err = s.before(ctx)
+	}
+	_, collectErr := s.collect(ctx, &CollectOptions{Full: true}, s.journalBytes, true)
+	return errors.Join(err, collectErr)
 }
 
 // compact is Compact with the compaction lock held. A journal that weighs less

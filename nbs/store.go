@@ -50,6 +50,7 @@ type Store struct {
 	leadsTo  LeadsTo // nil: nothing is collected
 	versions VersionsFunc
 	growth   int // see Options.CollectGrowth
+	before   func(context.Context) error
 
 	mu       sync.Mutex // guards what follows, and the journals' state
 	manifest *manifest
@@ -85,6 +86,9 @@ type Options struct {
 	// full collection before the next one starts by itself. 0 stands for 100; with
 	// a negative number only Collect starts it.
 	CollectGrowth int
+	// BeforeCollect, if not nil, is called before a full collection that the store starts
+	// by itself. It may commit. An error does not keep the store from collecting.
+	BeforeCollect func(context.Context) error
 	// ReadOnly opens the store without ever writing to it.
 	ReadOnly bool
 	// FS is the file system; nil stands for the operating system's.
@@ -148,6 +152,7 @@ func newStore(dir string, opts *Options) *Store {
 	}
 	s.owner = o.Owner
 	s.leadsTo, s.versions, s.growth = o.LeadsTo, o.Versions, int(orDefault(int64(o.CollectGrowth), defaultGrowth))
+	s.before = o.BeforeCollect
 	s.journalBytes = orDefault(o.JournalBytes, defaultJournalBytes)
 	s.cache = newCache(orDefault(o.CacheBytes, defaultCacheBytes))
 	s.lock = newLock(s.fs, dir, lockName)

@@ -67,13 +67,13 @@ func (h *commitHeap) Pop() any {
 type history struct {
 	had      map[hash.Hash]struct{}
 	frontier commitHeap // commits had whose parents have not been noted
-	grafts   map[hash.Hash][]hash.Hash
+	grafts   map[hash.Hash]Graft
 }
 
 func newHistory(grafts []Graft) history {
-	h := history{had: map[hash.Hash]struct{}{}, grafts: map[hash.Hash][]hash.Hash{}}
+	h := history{had: map[hash.Hash]struct{}{}, grafts: map[hash.Hash]Graft{}}
 	for _, g := range grafts {
-		h.grafts[g.Commit] = g.Parents
+		h.grafts[g.Commit] = g
 	}
 	return h
 }
@@ -91,12 +91,9 @@ func (w *walker) had(c *commit) (bool, error) {
 	f := &w.history.frontier
 	for len(*f) > 0 && (*f)[0].height > c.height {
 		next := heap.Pop(f).(*commit)
-		parents, cut := w.history.grafts[next.hash]
-		if !cut {
-			var err error
-			if parents, err = w.parents(next); err != nil {
-				return false, err
-			}
+		parents, err := w.theirs(next)
+		if err != nil {
+			return false, err
 		}
 		for _, h := range parents {
 			p, err := w.load(h)
@@ -108,6 +105,25 @@ func (w *walker) had(c *commit) (bool, error) {
 	}
 	_, had := w.history.had[c.hash]
 	return had, nil
+}
+
+// theirs returns the parents of c that the receiver has, as far as they are known here.
+func (w *walker) theirs(c *commit) ([]hash.Hash, error) {
+	g, cut := w.history.grafts[c.hash]
+	if !cut {
+		return w.parents(c)
+	}
+	var known []hash.Hash
+	for _, h := range g.Parents {
+		there, err := w.source.Has(w.ctx, h)
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			known = append(known, h)
+		}
+	}
+	return known, nil
 }
 
 // load reads a commit.
@@ -163,9 +179,10 @@ func (w *walker) missing(wants []hash.Hash) ([]*commit, error) {
 // missing is the walk from what is wanted to what the receiver has.
 type missing struct {
 	*walker
-	queue commitHeap
-	seen  map[hash.Hash]*commit
-	found []*commit
+	queue  commitHeap
+	seen   map[hash.Hash]*commit
+	found  []*commit
+	passed []*commit // which the receiver has, maybe not all that they lead to
 }
 
 // reach notes that a commit is wanted at a distance.
@@ -200,10 +217,15 @@ func (m *missing) take(c *commit) error {
 	if had && (depth == 0 || len(m.history.grafts) == 0) {
 		return nil // else the receiver's history may end nearer than it wants it
 	}
-	if !had {
-		m.found = append(m.found, c)
-	}
 	parents, err := m.parents(c)
+	switch {
+	case !had:
+		m.found = append(m.found, c)
+	case len(m.history.grafts[c.hash].Detail) > 0: // that is as the receiver wants it
+		parents, err = m.theirs(c)
+	default:
+		m.passed = append(m.passed, c)
+	}
 	if err != nil {
 		return err
 	}
@@ -217,7 +239,7 @@ func (m *missing) take(c *commit) error {
 
 // cut notes the commits of which not all parents are sent or had.
 func (m *missing) cut() error {
-	for _, c := range m.found {
+	for _, c := range slices.Concat(m.found, m.passed) {
 		g, _, err := m.graftAt(m.ctx, c.hash)
 		if err != nil {
 			return err

@@ -32,8 +32,11 @@ type Receiver struct {
 	// Checkpoint, if not nil, is called when so much has arrived that it should be
 	// settled and recorded.
 	Checkpoint func() error
-	unsettled  int64 // bytes at which the next checkpoint is due
-	all        int64 // bytes
+	// Commit, if not nil, is called for each commit that the sender sends, with the
+	// parents that it has, see Graft.
+	Commit    func(commit hash.Hash, parents []hash.Hash)
+	unsettled int64 // bytes at which the next checkpoint is due
+	all       int64 // bytes
 }
 
 // NewReceiver returns a receiver into im, of chunks that may end history at the
@@ -110,6 +113,11 @@ func (r *Receiver) add(ctx context.Context, c unpackedChunk) error {
 	if r.count-r.values > r.limit {
 		return fmt.Errorf("more than the %d chunks came that were announced: %w", r.limit, ErrProtocol)
 	}
+	if r.Commit != nil && chunk.KindOf(c.data) == chunk.Commit {
+		if err := r.tell(c); err != nil {
+			return err
+		}
+	}
 	there, err := r.im.Has(ctx, c.Hash)
 	if err == nil && there && isValue {
 		if r.again++; r.again > maxAgain {
@@ -134,6 +142,20 @@ func (r *Receiver) add(ctx context.Context, c unpackedChunk) error {
 	}
 	r.unsettled = min(max(checkpointBytes, r.all), maxCheckpointBytes) // few tables, however much comes
 	return r.Checkpoint()
+}
+
+// tell calls Commit.
+func (r *Receiver) tell(c unpackedChunk) error {
+	known, err := decodeCommit(c.Hash, c.data)
+	if err != nil {
+		return fmt.Errorf("%w: %w", err, ErrProtocol)
+	}
+	parents, cut := r.cut[c.Hash]
+	if !cut {
+		parents = known.parents
+	}
+	r.Commit(c.Hash, parents)
+	return nil
 }
 
 func (r *Receiver) progress() {

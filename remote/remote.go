@@ -100,7 +100,9 @@ type Graft struct {
 	// Parents are the commits to go on from in place of its parents.
 	Parents []hash.Hash `json:"parents,omitempty"`
 	// Detail is what the database that cut the history recorded of that. Package
-	// vdb gives it a meaning.
+	// vdb gives it a meaning. It is empty if only a transfer cut the history. Refs and
+	// requests have its first byte at most: it tells that all is there behind the commit
+	// that is to be.
 	Detail []byte `json:"detail,omitempty"`
 }
 

@@ -104,7 +104,10 @@ func (b *Bucket) Refs(ctx context.Context, names ...string) (*remote.Refs, error
 	if err != nil {
 		return nil, fmt.Errorf("bucket: read refs: %w", err)
 	}
-	shown := &remote.Refs{Grafts: m.Grafts, Root: m.Root, Database: m.Database, Refs: m.Refs}
+	shown := &remote.Refs{Grafts: slices.Clone(m.Grafts), Root: m.Root, Database: m.Database, Refs: m.Refs}
+	for i := range shown.Grafts {
+		shown.Grafts[i].Detail = nil
+	}
 	if len(names) > 0 {
 		shown.Refs = slices.DeleteFunc(m.Refs, func(r remote.Ref) bool { return !slices.Contains(names, r.Name) })
 	}

@@ -93,6 +93,7 @@ func decodeManifest(data []byte) (*manifest, error) {
 			return nil, fmt.Errorf("%w: %w", err, remote.ErrProtocol)
 		}
 	}
+	m.sortGrafts()
 	return m, nil
 }
 
@@ -242,18 +243,21 @@ func (m *manifest) addTables(tables []tableRef) {
 
 // addGrafts notes where history ends.
 func (m *manifest) addGrafts(grafts []remote.Graft) {
-	for _, g := range grafts {
-		m.Grafts = slices.DeleteFunc(m.Grafts, func(old remote.Graft) bool { return old.Commit == g.Commit })
-		m.Grafts = append(m.Grafts, g)
-	}
+	m.Grafts = slices.Concat(grafts, m.Grafts)
+	m.sortGrafts()
+	m.Grafts = slices.CompactFunc(m.Grafts, func(a, b remote.Graft) bool { return a.Commit == b.Commit })
+}
+
+// sortGrafts sorts the grafts by their commits; of one commit they stay as they are.
+func (m *manifest) sortGrafts() {
+	slices.SortStableFunc(m.Grafts, func(a, b remote.Graft) int { return a.Commit.Compare(b.Commit) })
 }
 
 // graftAt is where the history in the bucket ends, for a plan.
 func (m *manifest) graftAt(_ context.Context, commit hash.Hash) (remote.Graft, bool, error) {
-	for _, g := range m.Grafts {
-		if g.Commit == commit {
-			return g, true, nil
-		}
+	i, found := slices.BinarySearchFunc(m.Grafts, commit, func(g remote.Graft, h hash.Hash) int { return g.Commit.Compare(h) })
+	if !found {
+		return remote.Graft{}, false, nil
 	}
-	return remote.Graft{}, false, nil
+	return m.Grafts[i], true, nil
 }
