@@ -2,6 +2,7 @@ package vdb_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"iter"
@@ -10,6 +11,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +25,7 @@ type wire struct {
 	handler  http.Handler
 	request  func(path string, body io.Reader) io.Reader
 	response func(path string, body []byte) ([]byte, error) // the error comes after the bytes
+	instead  func(path string) ([]byte, error)              // of the handler's response, likewise, if the error is not nil
 }
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -31,6 +34,14 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		sent.Body = io.NopCloser(w.request(r.URL.Path, r.Body))
 	}
 	rec := httptest.NewRecorder()
+	if w.instead != nil {
+		if body, err := w.instead(r.URL.Path); err != nil {
+			rec.Header().Set("Vdb-Protocol", "1")
+			resp := rec.Result()
+			resp.Body = io.NopCloser(&brokenReader{body, err})
+			return resp, nil
+		}
+	}
 	func() {
 		defer func() { _ = recover() }() // http.ErrAbortHandler
 		w.handler.ServeHTTP(rec, sent)
@@ -75,43 +86,99 @@ func (b box) openWired(w *wire) box {
 
 func smallBox(t *testing.T) box {
 	b := newBox(t, 101)
+	succeeds(t, b.branch("main").Update(t.Context(), func(tx *vdb.Tx) error { // a blob of several chunks
+		return tx.Put("customers", vdb.Row{vdb.Int(7), vdb.Null(), vdb.Bytes([]byte(strings.Repeat("a large photo ", 3000)))})
+	}))
 	b.put("main", 3, func(i int) int { return 10 * i })
 	return b
+}
+
+// eachForm runs a test with a box whose chunks travel together, from a journal, and one
+// from whose tables they travel one by one, and with what answers the first fetch.
+func eachForm(t *testing.T, test func(t *testing.T, r *rand.Rand, here box, answer []byte, oneByOne bool)) {
+	for _, form := range []string{"journal", "table"} {
+		t.Run(form, func(t *testing.T) {
+			seed := rand.Uint64()
+			t.Logf("seed %d", seed)
+			here := smallBox(t)
+			if form == "table" {
+				succeeds(t, here.Compact(t.Context()))
+			}
+			var answer []byte
+			there := here.openWired(&wire{response: func(path string, body []byte) ([]byte, error) {
+				if isFetch(path) {
+					answer = slices.Clone(body)
+				}
+				return body, nil
+			}})
+			there.mustFetch(here.rows("main"))
+			succeeds(t, there.Close())
+			t.Logf("%d bytes", len(answer))
+			test(t, rand.New(rand.NewPCG(seed, 0)), here, answer, form == "table")
+		})
+	}
+}
+
+// places returns where to spoil an answer: every byte around the beginning of each
+// frame, and some in between; with -soak all.
+func places(r *rand.Rand, answer []byte) (at []int) {
+	frames := make([]bool, len(answer)+1) // what is near the beginning of one
+	for i := 0; i < len(answer); i += 5 + int(binary.LittleEndian.Uint32(answer[i+1:])) {
+		for j := max(0, i-2); j < min(i+7, len(frames)); j++ {
+			frames[j] = true
+		}
+	}
+	stride := 61
+	if *soak {
+		stride = 1
+	}
+	first := r.IntN(stride)
+	for i := range answer {
+		if frames[i] || i%stride == first {
+			at = append(at, i)
+		}
+	}
+	return at
 }
 
 // A fetch that is cut after any number of bytes leaves a database that is whole, and
 // goes on from there.
 func TestFetchCutAtEveryByte(t *testing.T) {
-	ctx := t.Context()
-	here := smallBox(t)
-	size, want := 0, here.rows("main")
-	here.openWired(&wire{response: func(path string, body []byte) ([]byte, error) {
-		if isFetch(path) {
-			size = len(body)
-		}
-		return body, nil
-	}}).mustFetch(want)
-	t.Logf("%d bytes", size)
-	for n := range size {
-		w := &wire{}
-		w.response = func(path string, body []byte) ([]byte, error) {
-			if isFetch(path) {
-				return body[:min(n, len(body))], io.ErrUnexpectedEOF
+	eachForm(t, func(t *testing.T, r *rand.Rand, here box, answer []byte, oneByOne bool) {
+		ctx := t.Context()
+		want := here.rows("main")
+		resumed := 0
+		for _, n := range places(r, answer) {
+			cut := true
+			w := &wire{}
+			w.instead = func(path string) ([]byte, error) {
+				if !cut || !isFetch(path) {
+					return nil, nil
+				}
+				return answer[:n], io.ErrUnexpectedEOF
 			}
-			return body, nil
+			w.response = func(path string, body []byte) ([]byte, error) {
+				if !cut && isFetch(path) && len(body) < len(answer)*3/4 {
+					resumed++
+				}
+				return body, nil
+			}
+			there := here.openWired(w)
+			_, err := there.Fetch(ctx, "origin", nil)
+			if !errors.Is(err, remote.ErrInterrupted) {
+				t.Fatalf("cut after %d bytes: %v", n, err)
+			}
+			if _, err := there.Resolve(ctx, "origin/main"); !errors.Is(err, vdb.ErrNotFound) {
+				t.Fatalf("cut after %d bytes, there is a branch: %v", n, err)
+			}
+			cut = false
+			there.mustFetch(want)
+			succeeds(t, there.Close())
 		}
-		there := here.openWired(w)
-		_, err := there.Fetch(ctx, "origin", nil)
-		if !errors.Is(err, remote.ErrInterrupted) {
-			t.Fatalf("cut after %d bytes: %v", n, err)
+		if oneByOne && resumed == 0 {
+			t.Error("no transfer went on where it was cut")
 		}
-		if _, err := there.Resolve(ctx, "origin/main"); !errors.Is(err, vdb.ErrNotFound) {
-			t.Fatalf("cut after %d bytes, there is a branch: %v", n, err)
-		}
-		w.response = nil
-		there.mustFetch(want)
-		succeeds(t, there.Close())
-	}
+	})
 }
 
 func (b box) mustFetch(want []string) {
@@ -125,28 +192,25 @@ func (b box) mustFetch(want []string) {
 
 // A server whose bytes are not what they should be is found out.
 func TestFetchFlippedBytes(t *testing.T) {
-	here := smallBox(t)
-	want := here.rows("main")
-	for n := 0; ; n++ {
-		flipped := false
-		there := here.openWired(&wire{response: func(path string, body []byte) ([]byte, error) {
-			if flipped = isFetch(path) && n < len(body); flipped {
-				body = slices.Clone(body)
-				body[n] ^= 0x55
+	eachForm(t, func(t *testing.T, r *rand.Rand, here box, answer []byte, _ bool) {
+		want := here.rows("main")
+		for _, n := range places(r, answer) {
+			flipped := slices.Clone(answer)
+			flipped[n] ^= 0x55
+			there := here.openWired(&wire{instead: func(path string) ([]byte, error) {
+				if !isFetch(path) {
+					return nil, nil
+				}
+				return flipped, io.EOF
+			}})
+			if _, err := there.Fetch(t.Context(), "origin", nil); err == nil {
+				if got := there.rows("origin/main"); !slices.Equal(got, want) {
+					t.Fatalf("byte %d: %d rows came, not %d", n, len(got), len(want))
+				}
 			}
-			return body, nil
-		}})
-		_, err := there.Fetch(t.Context(), "origin", nil)
-		if err == nil {
-			if got := there.rows("origin/main"); !slices.Equal(got, want) {
-				t.Fatalf("byte %d: %d rows came, not %d", n, len(got), len(want))
-			}
-			if !flipped {
-				return
-			}
+			succeeds(t, there.Close())
 		}
-		succeeds(t, there.Close())
-	}
+	})
 }
 
 // A push that is cut after any number of bytes moves nothing, and can be repeated.
@@ -162,7 +226,13 @@ func TestPushCutAtEveryByte(t *testing.T) {
 	before := here.head("main")
 	there.put("work", 5, func(i int) int { return 20 * i })
 	push := &vdb.PushOptions{Branches: []string{"work:main"}}
-	for n := int64(0); ; n++ {
+	seed, stride := rand.Uint64(), int64(8)
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	if *soak {
+		stride = 1
+	}
+	for n := int64(0); ; n += 1 + r.Int64N(stride) {
 		cut := false
 		w.request = func(path string, body io.Reader) io.Reader {
 			if !isPush(path) {
