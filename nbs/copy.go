@@ -26,8 +26,10 @@ func (s *Store) copyChunks(ctx context.Context, w *tableWriter, from source) err
 	cp := newCopier(w, nil)
 	hold := s.Hold() // the files stay open
 	defer runtime.KeepAlive(hold)
+	y := s.newYielder()
+	w.yields = y
 	for all := from.inFileOrder(); len(all) > 0; {
-		if err := ctx.Err(); err != nil {
+		if err := y.pause(ctx); err != nil {
 			return err
 		}
 		n := 1

@@ -111,6 +111,13 @@ func (s *Store) awaitCompaction(ctx context.Context) error {
 }
 
 func (s *Store) backlog() time.Duration {
+	excess := s.journals() - backlogJournals
+	return min(time.Duration(max(excess, 0)*float64(backlogDelay)), maxBacklogDelay)
+}
+
+// journals returns how many times Options.JournalBytes is in journals; 0 if nobody is to
+// turn them into tables.
+func (s *Store) journals() float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.view == nil || s.journalBytes <= 0 || s.compactError != nil {
@@ -122,8 +129,7 @@ func (s *Store) backlog() time.Duration {
 			weight += j.weight()
 		}
 	}
-	excess := float64(weight)/float64(s.journalBytes) - backlogJournals
-	return min(time.Duration(max(excess, 0)*float64(backlogDelay)), maxBacklogDelay)
+	return float64(weight) / float64(s.journalBytes)
 }
 
 func (s *Store) indexDue() bool {

@@ -128,12 +128,6 @@ func (c *collection) isStaying(h hash.Hash) bool {
 	return false
 }
 
-// pause lets others have the processor, whose latency counts more.
-func (c *collection) pause(ctx context.Context) error {
-	runtime.Gosched()
-	return ctx.Err()
-}
-
 // copy writes the live chunks that have not been copied into a table.
 func (c *collection) copy(ctx context.Context) error {
 	if c.copied == len(c.live) {
@@ -151,6 +145,7 @@ func (c *collection) copy(ctx context.Context) error {
 // copyTo copies what was found at first with its versions, what is found later, which
 // is little, as it is.
 func (c *collection) copyTo(ctx context.Context, w *tableWriter) error {
+	w.yields = c.yielder
 	if v := c.versions; v != nil {
 		c.versions = nil
 		if err := v.pair(ctx); err != nil {

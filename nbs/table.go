@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"math/bits"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -68,7 +69,8 @@ const (
 	maxTableChunks    = 1 << 31
 	tableBufferBytes  = 1 << 20
 	maxBucketsPerRead = 1 << minFanoutBits
-	tableSyncBytes    = 8 << 20 // are synced at a time: commits wait for the disk as long
+	tableSyncBytes    = 8 << 20   // are synced at a time
+	besideBytes       = 256 << 10 // are written and synced at a time beside commits, which wait for the disk as long
 )
 
 // tableFooter is the decoded footer.
@@ -321,6 +323,7 @@ type tableWriter struct {
 	synced  int64  // before this all is durable
 	buf     []byte // not yet written
 	entries []entry
+	yields  *yielder // nil: to nobody
 }
 
 // createTable begins a table file.
@@ -355,7 +358,7 @@ func (w *tableWriter) addPack(members []hash.Hash, c codec, payload []byte) erro
 }
 
 func (w *tableWriter) flushIfFull() error {
-	if len(w.buf) < tableBufferBytes {
+	if n := len(w.buf); n < besideBytes || n < tableBufferBytes && !w.yields.beside() {
 		return nil
 	}
 	return w.flush()
@@ -365,7 +368,7 @@ func (w *tableWriter) flush() error {
 	_, err := w.file.WriteAt(w.buf, w.at)
 	w.at += int64(len(w.buf))
 	w.buf = w.buf[:0]
-	if err == nil && w.at-w.synced >= tableSyncBytes {
+	if n := w.at - w.synced; err == nil && (n >= tableSyncBytes || n >= besideBytes && w.yields.beside()) {
 		w.synced = w.at
 		err = w.file.Sync()
 	}
@@ -382,10 +385,15 @@ func (w *tableWriter) finish() (e tableEntry, err error) {
 	fanout := f.fanoutOf(entries)
 	f.fanoutCRC = crc32.Checksum(fanout, castagnoli)
 	for _, part := range [][]byte{entries, fanout, f.encode()} {
-		w.buf = append(w.buf, part...)
-		if err := w.flush(); err != nil {
-			return e, err
+		for piece := range slices.Chunk(part, besideBytes) {
+			w.buf = append(w.buf, piece...)
+			if err := w.flushIfFull(); err != nil {
+				return e, err
+			}
 		}
+	}
+	if err := w.flush(); err != nil {
+		return e, err
 	}
 	return tableEntry{id: w.id, chunks: f.chunks, bytes: w.at}, w.file.Sync()
 }
