@@ -30,6 +30,8 @@ type Purge struct {
 	// LeaveDangling purges rows that others refer to by a foreign key, which is an
 	// error else.
 	LeaveDangling bool
+	// DryRun changes nothing: the report says what would be purged, without copies.
+	DryRun bool
 	// Progress is called now and then, with the commits that were rewritten or found
 	// to be clean so far and with all that there are.
 	Progress func(done, total int)
@@ -81,6 +83,10 @@ func (db *DB) purge(ctx context.Context, p Purge) (*Purged, error) {
 	r, err := db.refs(ctx)
 	if err == nil {
 		err = x.rewriteAll(r)
+	}
+	if err == nil && p.DryRun {
+		_, err = x.movedRefs(r) // it may be refused
+		return &Purged{Rows: x.counts(), Commits: x.moved()}, err
 	}
 	if err != nil {
 		return nil, err
@@ -247,22 +253,40 @@ func (x *purge) rewriteTable(tx *Tx, t purgeTable) ([]byte, error) {
 	return t.view.entry.encode(), nil
 }
 
-// moveRefs has the refs lead to the new commits and versions.
-func (x *purge) moveRefs(r *refs) error {
-	var items []prolly.Item
+// movedRef is what a ref is to hold, and how that is set.
+type movedRef struct {
+	prolly.Edit
+	set func(context.Context, prolly.Edit) error
+}
+
+// movedRefs returns the refs that are to lead to new commits and versions.
+func (x *purge) movedRefs(r *refs) ([]movedRef, error) {
+	var moved []movedRef
 	for item, err := range r.tree.Items(x.ctx, prolly.Range{}) {
 		if err != nil {
-			return err
+			return nil, err
 		}
-		items = append(items, prolly.Item{Key: bytes.Clone(item.Key), Value: bytes.Clone(item.Value)})
-	}
-	for _, item := range items {
-		value, change, err := x.movedRef(r, item)
-		if err == nil && !bytes.Equal(value, item.Value) {
-			err = change(x.ctx, prolly.Edit{Key: item.Key, Value: value})
-		}
+		item = prolly.Item{Key: bytes.Clone(item.Key), Value: bytes.Clone(item.Value)}
+		value, set, err := x.movedRef(r, item)
 		if err != nil {
-			return fmt.Errorf("ref %s: %w", item.Key, err)
+			return nil, fmt.Errorf("ref %s: %w", item.Key, err)
+		}
+		if !bytes.Equal(value, item.Value) {
+			moved = append(moved, movedRef{prolly.Edit{Key: item.Key, Value: value}, set})
+		}
+	}
+	return moved, nil
+}
+
+// moveRefs has the refs lead to the new commits and versions.
+func (x *purge) moveRefs(r *refs) error {
+	moved, err := x.movedRefs(r)
+	if err != nil {
+		return err
+	}
+	for _, m := range moved {
+		if err := m.set(x.ctx, m.Edit); err != nil {
+			return fmt.Errorf("ref %s: %w", m.Key, err)
 		}
 	}
 	if err := x.moveGrafts(r); err != nil {

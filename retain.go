@@ -26,7 +26,7 @@ type Retained struct {
 	// Commits has for each commit that was squashed the one that it was squashed into:
 	// the next on the way to the branch's head.
 	Commits map[Hash]Hash
-	// Kept is how many commits there are now.
+	// Kept is how many commits there are now; 0 if nothing is said of what branches keep.
 	Kept int
 }
 

@@ -3,6 +3,7 @@ package vdb_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -259,5 +260,24 @@ func TestWatchRetained(t *testing.T) {
 			t.Errorf("the first event is of %s, not %s", event.Commit.Hash, want)
 		}
 		break
+	}
+}
+
+// A dry run of Purge says what a purge does, and changes nothing.
+func TestPurgeDryRun(t *testing.T) {
+	ctx := t.Context()
+	b := newTimed(t, filepath.Join(t.TempDir(), "box"))
+	b.commits("main", 12)
+	before := b.log("")
+	p := vdb.Purge{Where: map[string]any{"id": 3}, DryRun: true}
+	planned, err := b.Purge(ctx, p)
+	succeeds(t, err)
+	mustBeEqual(t, b.log(""), before)
+	b.collect()
+	p.DryRun = false
+	done, err := b.Purge(ctx, p)
+	succeeds(t, err)
+	if !maps.Equal(planned.Commits, done.Commits) || !maps.Equal(planned.Rows, done.Rows) || len(done.Commits) != 10 {
+		t.Errorf("%v was planned, %v was done", planned, done)
 	}
 }

@@ -149,7 +149,7 @@
 //	dolt_config('user.name'[, value]) the author, for this connection; dolt_allow_commit_conflicts
 //	dolt_conflicts_resolve('--ours' or '--theirs', tables)
 //	dolt_fetch([remote, branches])   bring what a remote has; --prune, --depth
-//	dolt_gc()                        move the journal into compressed table files
+//	dolt_gc()                        free what nothing leads to any more; --shallow
 //	dolt_merge(revision)             merge; --squash, --no-ff, --no-commit, --ours, --theirs, --abort
 //	dolt_pull([remote, branch])      fetch and merge; --depth and the flags of dolt_merge
 //	dolt_push([remote, branches])    bring branches to a remote; --all, --force, --force-with-lease, --delete
@@ -157,6 +157,9 @@
 //	dolt_remote('add', name, URL)    name a database somewhere else; 'remove', name
 //	dolt_reset([tables])             unstage; --soft, --mixed, --hard with a revision
 //	dolt_restore(table, revision, conditions) put rows back as they were; --follow, --dry-run
+//	dolt_retain()                    squash commits that branches need not keep; --dry-run
+//	dolt_retain('set', branches, keep) which commits branches keep, as in 'cust/*', '7d:1h 30d:1d';
+//	                                 'remove', branches
 //	dolt_revert(commit)              undo a commit, or those of a range a..b
 //	dolt_tag(name[, revision])       make a tag; -d delete
 //	dolt_verify_constraints([tables]) 1 if rows break a rule
@@ -189,6 +192,7 @@
 //	dolt_branches, dolt_tags         what there is, and where it stands; a tag's date is its commit's
 //	dolt_reflog, dolt_reflog()       how branches and tags moved
 //	dolt_remotes, dolt_backups       other databases and places for backups that have names
+//	dolt_retentions                  which commits branches keep
 //	dolt_remote_branches             where the branches of remotes were when they were last looked at
 //	dolt_status                      tables with changes that are not committed
 //	dolt_schemas                     views and triggers

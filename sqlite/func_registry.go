@@ -37,6 +37,7 @@ var systemFunctions = []systemFunction{
 	{"dolt_remote", false, doltRemote},
 	{"dolt_reset", false, doltReset},
 	{"dolt_restore", false, doltRestore},
+	{"dolt_retain", false, doltRetain},
 	{"dolt_revert", false, doltRevert},
 	{"dolt_tag", false, doltTag},
 	{"dolt_verify_constraints", false, doltVerifyConstraints},

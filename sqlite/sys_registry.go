@@ -6,6 +6,7 @@ import "github.com/vdbgo/vdb/internal/module"
 func systemTables() map[string]func(*session) module.Table {
 	return map[string]func(*session) module.Table{
 		"dolt_backups":                         newBackups,
+		"dolt_retentions":                      newRetentions,
 		"dolt_branches":                        newBranches,
 		"dolt_column_diff":                     newColumnDiff,
 		"dolt_commit_ancestors":                newCommitAncestors,

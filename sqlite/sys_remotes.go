@@ -46,6 +46,24 @@ func newBackups(s *session) module.Table {
 	}}
 }
 
+// newRetentions is dolt_retentions, which commits branches keep.
+func newRetentions(s *session) module.Table {
+	columns := []module.Column{plain("branches", "TEXT"), plain("keep", "TEXT")}
+	return &relation{columns: columns, rows: func(where) iter.Seq2[[]any, error] {
+		return func(yield func([]any, error) bool) {
+			for b, err := range s.db.Retentions(s.ctx()) {
+				if err != nil {
+					yield(nil, fmt.Errorf("dolt_retentions: %w", err))
+					return
+				}
+				if !yield([]any{b.Branches, b.Keep.String()}, nil) {
+					return
+				}
+			}
+		}
+	}}
+}
+
 // newRemoteBranches is dolt_remote_branches.
 func newRemoteBranches(s *session) module.Table {
 	columns := []module.Column{

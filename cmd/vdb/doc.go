@@ -14,6 +14,9 @@
 //	vdb export DB SQLITE_FILE [--rev r]       copy a version into a new SQLite file
 //	vdb check DB                              read all that is stored, and report damage
 //	vdb recover DAMAGED NEW [--from URL]...   make a new database of what is whole in a damaged one
+//	vdb retain DB [BRANCHES KEEP] [--run]     say which commits branches keep, and squash the others
+//	vdb purge DB TABLE COLUMN=VALUE... [--yes]          remove rows from all of history
+//	vdb gc DB [--full]                        free what nothing leads to any more
 //	vdb stats DB                              sizes, and what is in the database
 //	vdb help [COMMAND], vdb --version
 //

@@ -47,6 +47,8 @@ func (c *logCmd) Run(ctx context.Context, con *console) error {
 	return nil
 }
 
+const dateForm = "Mon Jan 2 15:04:05 2006 -0700"
+
 func printCommit(w io.Writer, c *vdb.Commit) {
 	fmt.Fprintf(w, "commit %s\n", c.Hash)
 	if len(c.Parents) > 1 {
@@ -56,7 +58,11 @@ func printCommit(w io.Writer, c *vdb.Commit) {
 		}
 		fmt.Fprintf(w, "Merge:  %s\n", strings.Join(short, " "))
 	}
-	fmt.Fprintf(w, "Author: %s\nDate:   %s\n\n", c.Author, c.Time.Format("Mon Jan 2 15:04:05 2006 -0700"))
+	fmt.Fprintf(w, "Author: %s\nDate:   %s\n", c.Author, c.Time.Format(dateForm))
+	if s := c.Squashed; s != nil {
+		fmt.Fprintf(w, "Squashed: %d commits, %s to %s\n", s.Commits, s.From.Format(dateForm), s.To.Format(dateForm))
+	}
+	fmt.Fprintln(w)
 	for line := range strings.Lines(strings.TrimRight(c.Text, "\n")) {
 		fmt.Fprintf(w, "    %s\n", strings.TrimRight(line, "\n"))
 	}

@@ -36,6 +36,9 @@ type commands struct {
 	Export  *exportCmd  `arg:"subcommand:export" help:"Copy a version into a new SQLite file."`
 	Check   *checkCmd   `arg:"subcommand:check" help:"Read all that is stored, and report damage."`
 	Recover *recoverCmd `arg:"subcommand:recover" help:"Make a new database of what is whole in a damaged one."`
+	Retain  *retainCmd  `arg:"subcommand:retain" help:"Say which commits branches keep, and squash the others."`
+	Purge   *purgeCmd   `arg:"subcommand:purge" help:"Remove rows from all of history."`
+	GC      *gcCmd      `arg:"subcommand:gc" help:"Free what nothing leads to any more."`
 	Stats   *statsCmd   `arg:"subcommand:stats" help:"Show sizes, and what is in the database."`
 }
 

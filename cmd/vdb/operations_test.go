@@ -42,6 +42,13 @@ var operations = map[string]string{
 	`vdb push prod.vdb origin cust1`:                                                         `^$`,
 	`vdb stats prod.vdb`:                                                                     `commits`,
 	`vdb prod.vdb "SELECT dolt_gc()"`:                                                        `^[1-9][0-9]* chunks removed`,
+	`vdb retain prod.vdb '*' '7d:1h 30d:1d'`:                                                 `^$`,
+	`vdb retain prod.vdb cust1 all`:                                                          `^$`,
+	`vdb retain prod.vdb --dry-run`:                                                          `^0 commits would be squashed$`,
+	`vdb retain prod.vdb --run`:                                                              `^0 commits squashed`,
+	`vdb gc prod.vdb --full`:                                                                 `^[1-9][0-9]* chunks removed`,
+	`vdb purge prod.vdb customers id=c1`:                                                     `(?s)^1 rows of customers to be purged.*nothing was changed`,
+	`vdb purge prod.vdb customers id=c1 --yes`:                                               `(?s)^1 rows of customers purged.*is now [0-9a-f]{40}$`,
 	`SELECT dolt_branch('-D', 'cust1')`:                                                      `^0$`,
 }
 

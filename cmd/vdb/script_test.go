@@ -144,6 +144,8 @@ func trailing(line string) int {
 func volatile(text string) string {
 	text = regexp.MustCompile(`\b[0-9a-f]{40}\b`).ReplaceAllString(text, "HASH")
 	text = regexp.MustCompile(`\b[0-9a-f]{10}\b`).ReplaceAllString(text, "SHORT")
+	text = regexp.MustCompile(`(?m)^(Squashed: .* commits, ).*$`).ReplaceAllString(text, "${1}DATE to DATE")
+	text = regexp.MustCompile(`(?m)^(.* chunks .*) \d+ bytes$`).ReplaceAllString(text, "$1 N bytes")
 	return regexp.MustCompile(`(?m)^Date:   .*$`).ReplaceAllString(text, "Date:   DATE")
 }
 
