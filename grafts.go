@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"sync"
 
 	"github.com/vdbgo/vdb/hash"
@@ -247,7 +248,7 @@ func (r *refs) graftList(context.Context) ([]remote.Graft, error) {
 		}
 		list = append(list, listed)
 	}
-	slices.SortFunc(list, func(a, b remote.Graft) int { return a.Commit.Compare(b.Commit) })
+	sort.Slice(list, func(i, j int) bool { return list[i].Commit.Compare(list[j].Commit) < 0 })
 	return list, nil
 }
 

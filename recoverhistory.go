@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/vdbgo/vdb/hash"
@@ -366,7 +367,7 @@ func (x *recovery) bring(l *lender, wants []hash.Hash) error {
 		}
 	}
 	slices.SortFunc(req.Haves, hash.Hash.Compare)
-	slices.SortFunc(req.Grafts, func(a, b remote.Graft) int { return a.Commit.Compare(b.Commit) })
+	sort.Slice(req.Grafts, func(i, j int) bool { return req.Grafts[i].Commit.Compare(req.Grafts[j].Commit) < 0 })
 	return errors.Join(l.fetch(x.ctx, req), x.look())
 }
 

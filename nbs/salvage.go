@@ -2,7 +2,6 @@ package nbs
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -12,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -396,7 +396,7 @@ func (s *Salvage) judge(m *manifest) {
 		}
 	}
 	s.roots = slices.DeleteFunc(s.roots, func(r SalvagedRoot) bool { return r.Root.IsZero() })
-	slices.SortStableFunc(s.roots, func(a, b SalvagedRoot) int { return cmp.Compare(b.Sequence, a.Sequence) })
+	sort.SliceStable(s.roots, func(i, j int) bool { return s.roots[i].Sequence > s.roots[j].Sequence })
 	s.roots = slices.Compact(s.roots)
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 
@@ -362,16 +363,14 @@ func (r *reading) readIndex(row schemaRow) error {
 // sortIndexes puts those of constraints first, and all in one order whatever they
 // were made in.
 func sortIndexes(s *vdb.Schema) {
-	slices.SortFunc(s.Indexes, func(a, b vdb.Index) int {
+	sort.Slice(s.Indexes, func(i, j int) bool {
+		a, b := &s.Indexes[i], &s.Indexes[j]
 		if autoA, autoB := a.Automatic(), b.Automatic(); autoA != autoB {
-			if autoA {
-				return -1
-			}
-			return 1
+			return autoA
 		} else if autoA && len(a.Name) != len(b.Name) {
-			return len(a.Name) - len(b.Name) // by number
+			return len(a.Name) < len(b.Name) // by number
 		}
-		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+		return strings.ToLower(a.Name) < strings.ToLower(b.Name)
 	})
 }
 

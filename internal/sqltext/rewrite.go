@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -161,7 +162,7 @@ type edit struct {
 
 // apply makes edits whose spans do not overlap.
 func apply(sql string, edits []edit) string {
-	slices.SortFunc(edits, func(a, b edit) int { return a.span.Start - b.span.Start })
+	sort.Slice(edits, func(i, j int) bool { return edits[i].span.Start < edits[j].span.Start })
 	var out strings.Builder
 	done := 0
 	for _, e := range edits {

@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io/fs"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -250,7 +251,7 @@ func (m *manifest) addGrafts(grafts []remote.Graft) {
 
 // sortGrafts sorts the grafts by their commits; of one commit they stay as they are.
 func (m *manifest) sortGrafts() {
-	slices.SortStableFunc(m.Grafts, func(a, b remote.Graft) int { return a.Commit.Compare(b.Commit) })
+	sort.SliceStable(m.Grafts, func(i, j int) bool { return m.Grafts[i].Commit.Compare(m.Grafts[j].Commit) < 0 })
 }
 
 // graftAt is where the history in the bucket ends, for a plan.

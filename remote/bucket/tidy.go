@@ -2,12 +2,12 @@ package bucket
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/vdbgo/vdb/nbs"
@@ -52,7 +52,7 @@ func (m *manifest) toMerge() []tableRef {
 	if len(small) <= maxSmall {
 		return nil
 	}
-	slices.SortStableFunc(small, func(a, b tableRef) int { return cmp.Compare(a.Bytes, b.Bytes) })
+	sort.SliceStable(small, func(i, j int) bool { return small[i].Bytes < small[j].Bytes })
 	n, sum := 0, int64(0)
 	for _, t := range small {
 		if sum+t.Bytes > mergeBytes || n >= minMerged && t.Bytes > 2*sum {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -20,7 +21,7 @@ type Command struct {
 // Commands returns the dot-commands, by name.
 func Commands() []Command {
 	commands := slices.Concat(settingCommands(), readCommands(), schemaCommands())
-	slices.SortFunc(commands, func(a, b Command) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(commands, func(i, j int) bool { return commands[i].Name < commands[j].Name })
 	return commands
 }
 

@@ -4,7 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"slices"
+	"sort"
 	"strings"
 
 	"github.com/vdbgo/vdb/cmd/vdb/internal/format"
@@ -50,7 +50,7 @@ func (d *dumper) all(ctx context.Context) error {
 	}
 	// A shadow table is there when its virtual table has been made.
 	isShadow := func(o object) int { return map[bool]int{true: 1}[shadows[o.name]] }
-	slices.SortStableFunc(tables, func(a, b object) int { return isShadow(a) - isShadow(b) })
+	sort.SliceStable(tables, func(i, j int) bool { return isShadow(tables[i]) < isShadow(tables[j]) })
 	for _, t := range tables {
 		if err := d.table(ctx, t, shadows[t.name]); err != nil {
 			return fmt.Errorf("dump %s: %w", t.name, err)
