@@ -7,9 +7,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -236,15 +238,16 @@ func TestFailEveryOperation(t *testing.T) {
 	}
 }
 
-// TestPowerLoss cuts the power before each operation of a workload.
+// TestPowerLoss cuts the power before each operation of a workload, twice, and many times
+// with -soak. What is lost is random.
 func TestPowerLoss(t *testing.T) {
 	clean := faultfs.New()
 	if err := new(history).run(t.Context(), clean, 1); err != nil {
 		t.Fatal(err)
 	}
-	seeds := uint64(4)
+	seeds, first := uint64(2), rand.Uint64()
 	if *soak {
-		seeds = 200
+		seeds = 400
 	}
 	for i := range clean.Ops() + 1 {
 		fsys := faultfs.New()
@@ -254,27 +257,26 @@ func TestPowerLoss(t *testing.T) {
 			t.Fatalf("operation %d: %v", i, err)
 		}
 		for seed := range seeds {
-			for _, g := range []faultfs.Granularity{faultfs.Writes, faultfs.Sectors} {
-				h := *h
-				random := rand.New(rand.NewPCG(seed, uint64(i)))
-				left := fsys.Crash(random, g)
-				if seed%2 == 1 { // and once more while it recovers
-					left.Stop(left.Ops() + random.IntN(8))
-					h.recover(t, left)
-					left = left.Crash(random, g)
-				}
-				h.reopen(t, left)
-				if t.Failed() {
-					t.Fatalf("operation %d, seed %d, granularity %d, log:\n%s", i, seed, g, strings.Join(fsys.Log(), "\n"))
-				}
+			h := *h
+			random := rand.New(rand.NewPCG(first+seed, uint64(i)))
+			g := []faultfs.Granularity{faultfs.Writes, faultfs.Sectors}[random.IntN(2)]
+			left := fsys.Crash(random, g)
+			if seed%2 == 1 { // and once more while it recovers
+				left.Stop(left.Ops() + random.IntN(8))
+				h.recover(t, left)
+				left = left.Crash(random, g)
+			}
+			h.reopen(t, left)
+			if t.Failed() {
+				t.Fatalf("operation %d, seed %d (the %dth), granularity %d, log:\n%s", i, first, seed, g, strings.Join(fsys.Log(), "\n"))
 			}
 		}
 	}
 }
 
-// TestFlipEveryByte changes every byte of a store, one at a time. Whatever is
-// read must be right or an error, and the newest root is the one before unless
-// damage is reported.
+// TestFlipEveryByte changes every byte of a store, one at a time; without -soak every
+// third, from a random one on. Whatever is read must be right or an error, and the newest
+// root is the one before unless damage is reported.
 func TestFlipEveryByte(t *testing.T) {
 	base := faultfs.New()
 	h := &history{}
@@ -306,13 +308,17 @@ func sealed(t *testing.T) (*faultfs.FS, *history) {
 func testFlips(t *testing.T, base *faultfs.FS, h *history, part string) {
 	h.chunks()
 	base = trimmed(t, base)
-	const seed = 42
+	seed, step := rand.Uint64(), int64(3)
+	if *soak {
+		step = 1
+	}
 	random := rand.New(rand.NewPCG(seed, 0))
-	for name, size := range base.Files() {
+	files := base.Files()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if !strings.Contains(filepath.Base(name), part) {
 			continue
 		}
-		for at := range size {
+		for at := random.Int64N(step); at < files[name]; at += step {
 			mask := byte(1 << random.IntN(8))
 			if random.IntN(2) == 0 {
 				mask = byte(1 + random.IntN(255))

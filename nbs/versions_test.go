@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/internal/faultfs"
 	"github.com/vdbgo/vdb/nbs"
 	"github.com/vdbgo/vdb/nbs/nbstest"
 )
@@ -148,8 +149,11 @@ func (h *versioned) fork() {
 func TestVersions(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			dir := t.TempDir()
-			s := openVersions(t, dir)
+			fsys := faultfs.New() // quicker than a disk
+			open := func() *nbs.Store {
+				return openLinked(t, faultDir, nbs.Options{FS: fsys, Versions: versionsOf, CollectGrowth: -1})
+			}
+			s := open()
 			h := newVersioned(seed)
 			for range 25 {
 				for range 1 + h.random.IntN(25) {
@@ -169,7 +173,7 @@ func TestVersions(t *testing.T) {
 				}
 				if h.random.IntN(4) == 0 {
 					must(t, s.Close())
-					s = openVersions(t, dir)
+					s = open()
 				}
 				h.wantBelow(t, s, root)
 			}
