@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/vdbgo/vdb/hash"
@@ -375,6 +376,111 @@ func TestRecoverLiars(t *testing.T) {
 			}
 		}
 	}
+}
+
+// keeper is a remote that gives other chunks than those it is asked for.
+type keeper struct{ remote.Remote }
+
+// Keeps implements remote.Keeper.
+func (k keeper) Keeps(context.Context) (remote.Source, func() error, error) {
+	return k, func() error { return nil }, nil
+}
+
+// Get gives another chunk.
+func (keeper) Get(context.Context, hash.Hash) ([]byte, error) { return []byte("other"), nil }
+
+// Has says that all is there.
+func (keeper) Has(context.Context, hash.Hash) (bool, error) { return true, nil }
+
+// Stored gives another chunk.
+func (keeper) Stored(_ context.Context, h hash.Hash) (remote.Chunk, error) {
+	return remote.Chunk{Hash: h, Payload: []byte("other")}, nil
+}
+
+// StoredAll gives other chunks.
+func (k keeper) StoredAll(ctx context.Context, all []hash.Hash) (chunks []remote.Chunk, err error) {
+	for _, h := range all {
+		c, _ := k.Stored(ctx, h)
+		chunks = append(chunks, c)
+	}
+	return chunks, nil
+}
+
+// TestRecoverLyingKeeper recovers with the help of a bucket that gives other chunks.
+func TestRecoverLyingKeeper(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	dir, backup := filepath.Join(t.TempDir(), "db"), filepath.Join(t.TempDir(), "backup")
+	was := damagedDB(t, dir, rng, func(db *DB) { must(db.Backup(t.Context(), backup, nil))(t) })
+	url, _ := serveCopy(t, backup, nil)
+	o := &RecoverOptions{From: []string{"keeper://there"}, Open: &Options{Remotes: &remote.Options{Transports: map[string]remote.Transport{
+		"keeper": func(ctx context.Context, _ string) (remote.Remote, error) {
+			far, err := remote.Open(ctx, url, nil)
+			return keeper{far}, err
+		},
+	}}}}
+	told := false
+	for range 8 {
+		copied := filepath.Join(t.TempDir(), "damaged")
+		succeed(t, os.CopyFS(copied, os.DirFS(dir)))
+		how := harm(t, copied, rng)
+		report := recoverDamaged(t, copied, was, o, how)
+		for _, source := range report.Sources {
+			if told = told || source.Err != nil; source.Chunks > 0 {
+				t.Errorf("%s: %d chunks were taken", how, source.Chunks)
+			}
+		}
+	}
+	if !told {
+		t.Error("no lie was found out")
+	}
+}
+
+// TestRecoverWhileWriting recovers a database that others write to: what there is at some
+// moment, and nothing of it is taken for damage.
+func TestRecoverWhileWriting(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	dir := filepath.Join(t.TempDir(), "db")
+	db := checkedDB(t, dir, rand.New(rand.NewPCG(1, 1)))
+	var writing sync.WaitGroup
+	for n := range 2 {
+		writing.Go(func() {
+			side, err := db.Branch(t.Context(), []string{MainBranch, "side"}[n])
+			for i := 0; err == nil && ctx.Err() == nil; i++ {
+				err = side.Update(t.Context(), func(tx *Tx) error {
+					return tx.Put("parents", Row{Text(fmt.Sprint("w", n, i%50)), Text(strings.Repeat("w", i%3000))})
+				})
+				if err == nil && i%7 == 0 {
+					_, err = side.Commit(t.Context(), Message{Author: "Audit", Text: "more", AllowEmpty: true})
+				}
+				if err == nil && i%100 == 50*n {
+					_, err = db.Collect(t.Context(), nil)
+				}
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	var last uint64
+	for i := range 6 {
+		to := filepath.Join(t.TempDir(), "recovered")
+		report, err := Recover(t.Context(), dir, to, nil)
+		if err != nil || !report.Whole() || len(report.Files) > 0 {
+			t.Errorf("recovery %d: %+v, %v", i, report, err)
+			continue
+		}
+		is := must(Open(t.Context(), to, nil))(t)
+		main := must(is.Branch(t.Context(), MainBranch))(t)
+		head := must(main.Head(t.Context()))(t)
+		if head.Height < last {
+			t.Errorf("recovery %d has fewer commits than the one before", i)
+		}
+		last = head.Height
+		succeed(t, is.Close())
+	}
+	stop()
+	writing.Wait()
+	succeed(t, db.Close())
 }
 
 // mustHold checks that what a backup has is in the recovered database.

@@ -43,10 +43,15 @@ func (j *journal) inspect(tail *tailError) (verdict, []byte, error) {
 	if tail != nil {
 		bad = tail.offset
 	}
+	return j.judge(rest, bad), rest, nil
+}
+
+// judge judges what follows end; bad is where the first record is that is not whole.
+func (j *journal) judge(rest []byte, bad int64) verdict {
 	if bad < j.lastSynced(rest) || j.isWhole(rest) {
-		return tailDamaged, rest, nil
+		return tailDamaged
 	}
-	return tailTorn, rest, nil
+	return tailTorn
 }
 
 // readRest returns what follows end without the zeros after it.

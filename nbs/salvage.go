@@ -195,6 +195,9 @@ func (s *Salvage) open(ctx context.Context) error {
 		if err := s.read(ctx, f); err != nil {
 			return err
 		}
+		if m == nil || m.names(f.id) { // others are being written, or about to be removed
+			s.damage = append(s.damage, f.damage...)
+		}
 	}
 	s.missing(m)
 	s.judge(m)
@@ -240,6 +243,13 @@ func (s *Salvage) openFiles() (*manifest, error) {
 
 func (m *manifest) equal(other *manifest) bool {
 	return m == nil && other == nil || m != nil && other != nil && m.generation == other.generation
+}
+
+// names tells whether the manifest names a file.
+func (m *manifest) names(id fileID) bool {
+	return m.active.id == id ||
+		slices.ContainsFunc(m.sealed, func(e journalEntry) bool { return e.id == id }) ||
+		slices.ContainsFunc(m.tables, func(e tableEntry) bool { return e.id == id })
 }
 
 // readManifest reads the manifest, one copy of which may be damaged.
@@ -331,7 +341,7 @@ func (s *Salvage) file(id fileID) *salvaged {
 const (
 	// journalReads is how often a journal is read whose end looks damaged: another process
 	// may be writing there.
-	journalReads = 3
+	journalReads = 2
 	// journalPause comes in between.
 	journalPause = 50 * time.Millisecond
 )
@@ -372,7 +382,6 @@ func (s *Salvage) read(ctx context.Context, f *salvaged) error {
 			s.forced[e.address] = data
 		}
 	}
-	s.damage = append(s.damage, f.damage...)
 	return ctx.Err()
 }
 

@@ -1,6 +1,7 @@
 package nbs_test
 
 import (
+	"bytes"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -74,6 +75,47 @@ func TestSalvage(t *testing.T) {
 	}
 }
 
+// TestSalvageHeaders damages the header of each record: with an index its chunk can be read.
+func TestSalvageHeaders(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	fsys := faultfs.New()
+	s := open(t, faultDir, faultOptions(fsys, 1))
+	h := &history{}
+	for range 3 {
+		must(t, h.commit(t.Context(), s))
+	}
+	must(t, s.Close())
+	compacted := fsys.Clone()
+	s = open(t, faultDir, faultOptions(compacted, 2))
+	must(t, s.Compact(t.Context()))
+	must(t, s.Close())
+	for _, whole := range []*faultfs.FS{fsys, compacted} {
+		for name := range whole.Files() {
+			if strings.HasSuffix(name, ".index") || !strings.Contains(name, "journal-") && !strings.Contains(name, "table-") {
+				continue
+			}
+			data := contents(t, whole, name)
+			for address, want := range h.chunks() {
+				at := bytes.Index(data, address[:]) // 12 bytes into a record, or in an index
+				if at < 12 || data[at-4] != 1 {
+					continue
+				}
+				damaged := whole.Clone()
+				header := make([]byte, 1+rng.IntN(32))
+				for i := range header {
+					header[i] = byte(rng.Uint32())
+				}
+				overwrite(t, damaged, name, int64(at-12), header)
+				if got, err := salvage(t, damaged).Get(t.Context(), address); err != nil || !bytes.Equal(got, want) {
+					t.Errorf("%s, a header of %x in place of %x: %v", name, header, data[at-12:][:len(header)], err)
+				}
+			}
+		}
+	}
+}
+
 // TestSalvageMissing takes a file away, or cuts it.
 func TestSalvageMissing(t *testing.T) {
 	fsys, journal, ends := crashed(t, 4)
@@ -109,6 +151,17 @@ func TestSalvageMissing(t *testing.T) {
 	s := salvage(t, bad)
 	if s.Doubt() == nil || s.Roots()[0].Root != hash.Of(historyRoot(3)) || !slices.Contains(s.Unconfirmed(), hash.Of(historyRoot(4))) {
 		t.Errorf("without the last root: %v, %v, %v", s.Doubt(), s.Roots(), s.Unconfirmed())
+	}
+	indexed := faultfs.New()
+	st := open(t, faultDir, faultOptions(indexed, 1))
+	h := &history{}
+	for range 4 {
+		must(t, h.commit(t.Context(), st))
+	}
+	must(t, st.Close()) // which writes the index
+	overwrite(t, indexed, journal, ends[2], make([]byte, ends[3]-ends[2]))
+	if s := salvage(t, indexed); s.Doubt() == nil || s.Roots()[0].Root != hash.Of(historyRoot(3)) {
+		t.Errorf("zeros where the index knows of a commit: %v, %v", s.Doubt(), s.Roots())
 	}
 	if _, err := nbs.OpenSalvage(t.Context(), "/data", &nbs.SalvageOptions{FS: fsys}); !errors.Is(err, nbs.ErrNotStore) {
 		t.Errorf("no store: %v", err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 
@@ -35,8 +36,7 @@ type salvaged struct {
 // progressBytes is after how many bytes progress is reported.
 const progressBytes = 1 << 20
 
-// scan reads the file from its start to its end. What is no record is passed over byte by
-// byte.
+// scan reads the file from its start to its end.
 func (f *salvaged) scan(ctx context.Context, progress func(at int64)) error {
 	f.entries, f.damage, f.roots, f.behind, f.last, f.sealed = nil, nil, nil, nil, rootState{}, false
 	at, err := f.readHeader()
@@ -44,20 +44,34 @@ func (f *salvaged) scan(ctx context.Context, progress func(at int64)) error {
 		return err
 	}
 	f.end, f.synced = at, at
-	w := &window{file: f, step: firstStep}
-	known := at // what is before it are records, or a gap that was noted
-	var bad int64
-	for told := int64(0); at+recordHeaderBytes <= f.size; {
+	known, err := f.records(ctx, f, at, progress)
+	if err == nil && f.isJournal {
+		err = f.readTail(ctx)
+	} else if err == nil {
+		err = f.readFooter(known)
+	}
+	progress(f.size)
+	f.found = run(nil).merge(f.entries)
+	f.entries = nil
+	return err
+}
+
+// records takes over all records from an offset to the file's end, and returns where the last
+// one ends. What is no record is passed over byte by byte.
+func (f *salvaged) records(ctx context.Context, file io.ReaderAt, at int64, progress func(at int64)) (known int64, err error) {
+	w := &window{file: file, step: firstStep}
+	known = at
+	for told := at; at+recordHeaderBytes <= f.size; {
 		if at-told >= progressBytes {
 			told = at
 			progress(at)
 			if err := ctx.Err(); err != nil {
-				return err
+				return known, err
 			}
 		}
 		n, err := f.take(w, at)
 		if err != nil {
-			return err
+			return known, err
 		}
 		if n <= 0 {
 			at -= n - 1
@@ -65,30 +79,45 @@ func (f *salvaged) scan(ctx context.Context, progress func(at int64)) error {
 		}
 		if known < at {
 			f.gap(known)
-			if bad == 0 && known >= f.end {
-				bad = known
-			}
 		}
 		at += n
-		if known = at; f.end == at {
-			bad = 0
-		}
+		known = at
 	}
-	progress(f.size)
-	for _, e := range slices.Backward(f.entries) {
-		if f.isJournal && e.offset >= f.end {
-			f.behind = append(f.behind, e.address)
-		}
+	return known, nil
+}
+
+// readTail reads a journal behind its last whole append once more, all at one moment: what
+// another process is writing there must not be taken for damage.
+func (f *salvaged) readTail(ctx context.Context) error {
+	j := newJournal(f.path, journalEntry{id: f.id}, f.File)
+	j.end = f.end
+	rest, err := j.readRest()
+	if err != nil {
+		return err
 	}
-	f.found = run(nil).merge(f.entries)
-	f.entries = nil
-	if !f.isJournal {
-		return f.readFooter(known)
+	f.entries = slices.DeleteFunc(f.entries, func(e entry) bool { return e.offset >= f.end })
+	f.damage = slices.DeleteFunc(f.damage, func(d *DamageError) bool { return d.Offset >= f.end })
+	from, size := f.end, j.size
+	f.size = from + int64(len(rest))
+	known, err := f.records(ctx, moment{from, rest}, from, func(int64) {})
+	f.size = size
+	if err != nil {
+		return err
 	}
-	if bad == 0 {
-		bad = known
-	}
-	return f.judge(bad)
+	j.end, j.synced = f.end, f.synced
+	f.judge(j, rest[f.end-from:], known)
+	return nil
+}
+
+// moment is what a file has held behind an offset.
+type moment struct {
+	from int64
+	data []byte
+}
+
+// ReadAt implements io.ReaderAt.
+func (m moment) ReadAt(p []byte, offset int64) (int, error) {
+	return bytes.NewReader(m.data).ReadAt(p, offset-m.from)
 }
 
 func (f *salvaged) gap(at int64) { f.damaged(at, "no record where one was written") }
@@ -203,28 +232,36 @@ func (f *salvaged) takeTerminal(rec record, at int64) int64 {
 	return int64(rec.length)
 }
 
-// judge finds out whether commits were lost behind the last one that is whole.
-func (f *salvaged) judge(bad int64) error {
+// judge finds out whether commits were lost behind the last one that is whole. rest is what
+// is there; known is where its last record ends.
+func (f *salvaged) judge(j *journal, rest []byte, known int64) {
 	f.doubt = nil
 	if f.sealed {
-		return nil
+		return
 	}
-	j := newJournal(f.path, journalEntry{id: f.id}, f.File)
-	j.end, j.synced = f.end, f.synced
-	what, rest, err := j.inspect(&tailError{bad, errors.New("no record where one was written")})
-	if err != nil {
-		return err
+	bad := known
+	tail := slices.IndexFunc(f.damage, func(d *DamageError) bool { return d.Offset >= f.end })
+	if tail >= 0 {
+		bad = f.damage[tail].Offset
+		f.damage = f.damage[:tail] // torn, or the doubt
 	}
-	doubt := func(reason string) { f.doubt = &DamageError{File: f.path, Offset: bad, Reason: reason} }
+	reason := ""
 	switch {
-	case what == tailDamaged:
-		doubt("no record where one was written")
-	case f.end+int64(len(rest)) >= f.size && len(rest) > 0, f.end > f.size&^(growFirstBytes-1):
-		doubt("file has been cut short") // there are always zeros ahead
+	case len(rest) > 0 && j.judge(rest, bad) == tailDamaged:
+		reason = "no record where one was written"
+	case len(rest) > 0 && f.end+int64(len(rest)) >= f.size, f.end > f.size&^(growFirstBytes-1):
+		reason = "file has been cut short" // there are always zeros ahead
 	case f.end < f.durable:
-		doubt(fmt.Sprintf("commits end here, %d bytes were durable", f.durable))
+		reason = fmt.Sprintf("commits end here, %d bytes were durable", f.durable)
+	default:
+		return
 	}
-	return nil
+	f.doubt = &DamageError{File: f.path, Offset: bad, Reason: reason}
+	for _, e := range slices.Backward(f.entries) {
+		if e.offset >= f.end {
+			f.behind = append(f.behind, e.address)
+		}
+	}
 }
 
 // readFooter sees whether records go up to a table's index.

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -261,5 +262,42 @@ func TestBackup(t *testing.T) {
 		if a.push(nil) == nil {
 			t.Error("a backup took a push")
 		}
+	}
+}
+
+// What is lost of a damaged database comes from its backup in a bucket: that alone.
+func TestRecoverFromBackup(t *testing.T) {
+	ctx := t.Context()
+	p := newPlace(t)
+	a := newBox(t)
+	a.commit("main", 0, 2000)
+	succeeds(t, a.branch("main").Update(ctx, func(tx *vdb.Tx) error { return tx.Delete("orders", 5) }))
+	saved, err := a.Backup(ctx, p.url(), nil)
+	succeeds(t, err)
+	damaged, to := filepath.Join(t.TempDir(), "damaged"), filepath.Join(t.TempDir(), "new")
+	succeeds(t, os.CopyFS(damaged, os.DirFS(a.Path())))
+	journals, err := filepath.Glob(filepath.Join(damaged, "journal-*"))
+	succeeds(t, err)
+	for _, journal := range journals {
+		data, err := os.ReadFile(journal)
+		succeeds(t, err)
+		for at := 4000; at < 9000 && at < len(data); at++ {
+			data[at] ^= 0x55
+		}
+		succeeds(t, os.WriteFile(journal, data, 0o666))
+	}
+	if report, err := vdb.Recover(ctx, damaged, filepath.Join(t.TempDir(), "alone"), nil); err == nil && report.Whole() {
+		t.Error("the damage is none")
+	}
+	report, err := vdb.Recover(ctx, damaged, to, &vdb.RecoverOptions{From: []string{p.url()}, Open: options(nil)})
+	succeeds(t, err)
+	if !report.Whole() || report.Root != saved.Root || report.Sources[0].Chunks == 0 || report.Sources[0].Chunks > 10 || report.Sources[0].Err != nil {
+		t.Errorf("recovered: %+v", report)
+	}
+	db, err := vdb.Open(ctx, to, nil)
+	succeeds(t, err)
+	defer db.Close()
+	if b := (box{db, t}); b.count("WORKING") != 1999 || b.count("main") != 2000 {
+		t.Error("the recovered database is another")
 	}
 }
