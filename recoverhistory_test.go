@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vdbgo/vdb/hash"
 )
@@ -66,7 +67,7 @@ func lineOf(t *testing.T, db *DB, branch string) (line []*Commit) {
 	return line
 }
 
-func hashesOf(line []*Commit) (all []hash.Hash) {
+func lineHashes(line []*Commit) (all []hash.Hash) {
 	for _, c := range line {
 		all = append(all, c.Hash)
 	}
@@ -96,8 +97,8 @@ func TestRecoverLostContents(t *testing.T) {
 	destroy(t, dir, line[5].Root)
 	destroy(t, dir, line[4].Root)
 	report, db := recovered(t, dir, nil)
-	want := slices.Delete(hashesOf(line), 4, 6)
-	if got := hashesOf(lineOf(t, db, MainBranch)); !slices.Equal(got, want) {
+	want := slices.Delete(lineHashes(line), 4, 6)
+	if got := lineHashes(lineOf(t, db, MainBranch)); !slices.Equal(got, want) {
 		t.Errorf("the log has %v, want %v", got, want)
 	}
 	if len(report.Refs) > 0 || len(report.Lost) != 2 || len(report.Commits) != 2 || report.Commits[0].Hash != line[4].Hash {
@@ -151,8 +152,8 @@ func TestRecoverLostCommit(t *testing.T) {
 		destroy(t, copied, line[lost].Hash)
 		report, db := recovered(t, copied, nil)
 		above := line[lost-1]
-		log := hashesOf(lineOf(t, db, MainBranch))
-		if !slices.Equal(log[:lost], hashesOf(line[:lost])) {
+		log := lineHashes(lineOf(t, db, MainBranch))
+		if !slices.Equal(log[:lost], lineHashes(line[:lost])) {
 			t.Errorf("%d: the log begins with %v", lost, log)
 		}
 		if next := log[lost]; next != line[lost+1].Hash && next != above.links.jump && next != above.links.run {
@@ -178,12 +179,12 @@ func TestRecoverShallow(t *testing.T) {
 	succeed(t, must(Clone(t.Context(), from, dir, &CloneOptions{Depth: 5}))(t).Close())
 	succeed(t, os.Remove(filepath.Join(dir, "manifest")))
 	report, db := recovered(t, dir, nil)
-	if got := hashesOf(lineOf(t, db, MainBranch)); !report.Whole() || !slices.Equal(got, hashesOf(line[:5])) {
+	if got := lineHashes(lineOf(t, db, MainBranch)); !report.Whole() || !slices.Equal(got, lineHashes(line[:5])) {
 		t.Errorf("the log has %v: %+v", got, report)
 	}
 	destroy(t, dir, line[2].Root)
 	report, db = recovered(t, dir, nil)
-	if got := hashesOf(lineOf(t, db, MainBranch)); len(report.Commits) != 1 || !slices.Equal(got, slices.Delete(hashesOf(line[:5]), 2, 3)) {
+	if got := lineHashes(lineOf(t, db, MainBranch)); len(report.Commits) != 1 || !slices.Equal(got, slices.Delete(lineHashes(line[:5]), 2, 3)) {
 		t.Errorf("the log has %v: %+v", got, report)
 	}
 	report, _ = recovered(t, dir, &RecoverOptions{From: []string{from}})
@@ -194,5 +195,41 @@ func TestRecoverShallow(t *testing.T) {
 	report, _ = recovered(t, dir, &RecoverOptions{From: []string{url}})
 	if !report.Whole() || report.Sources[0].Chunks == 0 || report.Sources[0].Chunks > 3 {
 		t.Errorf("over HTTP: %+v", report)
+	}
+}
+
+// TestRecoverRetained: what retention has squashed is not lost, and what it has kept is
+// recovered as any other commit.
+func TestRecoverRetained(t *testing.T) {
+	ctx := t.Context()
+	dir := filepath.Join(t.TempDir(), "db")
+	now := time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC)
+	db := must(Open(ctx, dir, &Options{Now: func() time.Time { return now }}))(t)
+	main := must(db.Branch(ctx, MainBranch))(t)
+	succeed(t, main.Update(ctx, func(tx *Tx) error {
+		return tx.CreateTable(Schema{Name: "parents", Columns: []Column{{Name: "id", Type: "TEXT"}, {Name: "v", Type: "TEXT"}}, PrimaryKey: []string{"id"}})
+	}))
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 20 {
+		now = now.Add(20 * time.Minute)
+		putRows(t, main, rng, 5)
+		must(main.Commit(ctx, Message{Author: "Audit", Text: "rows", AllowEmpty: true}))(t)
+	}
+	now = now.Add(48 * time.Hour)
+	succeed(t, db.SetRetention(ctx, "*", must(ParseRetention("1d:1h"))(t)))
+	if done := must(db.Retain(ctx, nil))(t); len(done.Commits) < 10 {
+		t.Fatalf("%d commits were squashed", len(done.Commits))
+	}
+	line := lineOf(t, db, MainBranch)
+	succeed(t, db.Close())
+	succeed(t, os.Remove(filepath.Join(dir, "manifest")))
+	report, db := recovered(t, dir, nil)
+	if got := lineOf(t, db, MainBranch); !report.Whole() || !slices.Equal(lineHashes(got), lineHashes(line)) || got[1].Squashed == nil {
+		t.Errorf("the log has %v: %+v", got, report)
+	}
+	destroy(t, dir, line[2].Root)
+	report, db = recovered(t, dir, nil)
+	if got := lineHashes(lineOf(t, db, MainBranch)); len(report.Commits) != 1 || !slices.Equal(got, slices.Delete(lineHashes(line), 2, 3)) {
+		t.Errorf("the log has %v: %+v", got, report)
 	}
 }
