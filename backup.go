@@ -19,7 +19,8 @@ import (
 // BackupOptions of DB.Backup and RestoreBackup. The zero value is good.
 type BackupOptions struct {
 	// Progress is called now and then with the chunks that were copied and those there
-	// are to copy.
+	// are to copy. As in FetchOptions the total never shrinks, and may still grow by values
+	// out of line.
 	Progress func(copied, total int64)
 	// Open has the options for opening the backup, if that is a directory, or what
 	// RestoreBackup has made; there its Remotes also say how to reach the backup.

@@ -99,6 +99,11 @@ func (c *cloning) fill(ctx context.Context, f *fetch) error {
 	if whole, err := r.hasBranches(ctx); whole || err != nil {
 		return orExists(err, "a database")
 	}
+	if grafts, err := r.graftList(ctx); err != nil {
+		return err
+	} else if len(grafts) > 0 && f.o.Depth == 0 { // the clone that was cut was to have less
+		f.o.Depth = FullDepth
+	}
 	return f.bring(ctx)
 }
 

@@ -23,8 +23,10 @@ type FetchOptions struct {
 	Depth int
 	// Prune forgets branches that the remote no longer has.
 	Prune bool
-	// Progress is called with the chunks that have arrived and those there will be.
-	// The total may still grow by values out of line.
+	// Progress is called with the chunks that have arrived and those there will be. The
+	// total is counted before the first chunk comes, without a look at the leaves of rows:
+	// it never shrinks, and may still grow by values of more than 1 KB, which are found
+	// there.
 	Progress func(received, total int64)
 }
 

@@ -24,7 +24,8 @@ type PushOptions struct {
 	Force bool
 	// ForceWithLease does, too, but only if they are where the last fetch saw them.
 	ForceWithLease bool
-	// Progress is called with the chunks that were sent and those there are.
+	// Progress is called with the chunks that were sent and those there are. As in
+	// FetchOptions the total never shrinks, and may still grow by values out of line.
 	Progress func(sent, total int64)
 }
 

@@ -3,6 +3,8 @@ package vdb_test
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -102,5 +104,61 @@ func TestPushManyBranches(t *testing.T) {
 		if !report.OK() {
 			t.Errorf("check: %+v", report)
 		}
+	})
+}
+
+// progress checks what it is told: what has been done is not more than the total, and
+// neither shrinks.
+type progress struct {
+	t           *testing.T
+	done, total int64
+}
+
+func (p *progress) tell(done, total int64) {
+	if done > total || done < p.done || total < p.total {
+		p.t.Errorf("%d of %d chunks after %d of %d", done, total, p.done, p.total)
+	}
+	p.done, p.total = done, total
+}
+
+// end checks that all was done.
+func (p *progress) end() {
+	p.t.Helper()
+	if p.done != p.total || p.total == 0 {
+		p.t.Errorf("%d of %d chunks at the end", p.done, p.total)
+	}
+	p.done, p.total = 0, 0
+}
+
+// The total of a transfer never shrinks, is never exceeded, and holds at the end, values
+// out of line included.
+func TestProgress(t *testing.T) {
+	eachTransport(t, func(t *testing.T, here box, url string) {
+		p := &progress{t: t}
+		values := func(b box, from int) {
+			succeeds(t, b.branch("main").Update(t.Context(), func(tx *vdb.Tx) error {
+				for i := range 40 {
+					text := strings.Repeat(fmt.Sprint("a photo of ", from+i), 4000*(i%3))
+					if err := tx.Put("customers", vdb.Row{vdb.Int(int64(from + i)), vdb.Null(), vdb.Bytes([]byte(text))}); err != nil {
+						return err
+					}
+				}
+				return nil
+			}))
+			b.commit("photos")
+		}
+		values(here, 1000)
+		there := here.cloneURL(url, &vdb.CloneOptions{Progress: p.tell})
+		p.end()
+		values(there, 2000)
+		succeeds(t, there.Push(t.Context(), "origin", &vdb.PushOptions{Progress: p.tell}))
+		p.end()
+		values(here, 3000)
+		_, err := there.Fetch(t.Context(), "origin", &vdb.FetchOptions{Progress: p.tell})
+		succeeds(t, err)
+		p.end()
+		_, err = here.Backup(t.Context(), filepath.Join(t.TempDir(), "backup"), &vdb.BackupOptions{Progress: p.tell})
+		succeeds(t, err)
+		p.end()
 	})
 }

@@ -1,10 +1,15 @@
 package vdb_test
 
 import (
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
 	"path/filepath"
 	"testing"
 
 	"github.com/vdbgo/vdb"
+	"github.com/vdbgo/vdb/remote"
 )
 
 func (b box) log(rev string) (all []vdb.Hash) {
@@ -91,4 +96,73 @@ func (b box) reopened() box {
 	succeeds(b.t, err)
 	b.t.Cleanup(func() { db.Close() })
 	return box{db, b.t}
+}
+
+// A shallow clone that is cut goes on where it was, also if more history is asked for
+// then.
+func TestShallowCloneCut(t *testing.T) {
+	ctx := t.Context()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	full := smallBox(t)
+	for i := range 8 {
+		full.put("main", 30, func(k int) int { return 10*k + i })
+	}
+	succeeds(t, full.Compact(ctx)) // chunks travel one by one
+	all := len(full.log(""))
+	var answer []byte
+	cut := -1
+	w := &wire{
+		handler: remote.Handler(full.DB, &remote.HandlerOptions{Allow: func(*http.Request) (remote.Access, error) { return remote.FullAccess(), nil }}),
+		response: func(path string, body []byte) ([]byte, error) {
+			if !isFetch(path) {
+				return body, nil
+			}
+			if answer = body; cut >= 0 {
+				return body[:cut], io.ErrUnexpectedEOF
+			}
+			return body, nil
+		},
+	}
+	open := &vdb.Options{Remotes: &remote.Options{Client: &http.Client{Transport: w}, Attempts: 1}}
+	clone := func(path string, depth int) (*vdb.DB, error) {
+		return vdb.Clone(ctx, "http://full", path, &vdb.CloneOptions{Depth: depth, Open: open})
+	}
+	db, err := clone(filepath.Join(t.TempDir(), "whole"), 3)
+	succeeds(t, err)
+	succeeds(t, db.Close())
+	whole := len(answer)
+	resumed := 0
+	cuts := places(r, answer)
+	for i := range 20 {
+		path := filepath.Join(t.TempDir(), "clone")
+		depth := []int{3, 3, 5, 0}[r.IntN(4)]
+		cut = cuts[r.IntN(len(cuts))]
+		if i == 0 {
+			cut, depth = cuts[len(cuts)-1], 3
+		}
+		if _, err := clone(path, 3); !errors.Is(err, remote.ErrInterrupted) {
+			t.Fatalf("cut after %d of %d bytes: %v", cut, whole, err)
+		}
+		cut = -1
+		db, err := clone(path, depth)
+		succeeds(t, err)
+		if depth == 3 && len(answer) < whole/2 {
+			resumed++
+		}
+		if depth == 0 {
+			depth = all
+		}
+		there := box{db, t}
+		if n := len(there.log("")); n != depth {
+			t.Errorf("%d commits came, not %d", n, depth)
+		}
+		there.mustEqual(full, "main")
+		there.mustBeWhole()
+		succeeds(t, db.Close())
+	}
+	if resumed == 0 {
+		t.Error("no clone went on where it was cut")
+	}
 }
