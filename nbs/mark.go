@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 
 	"github.com/vdbgo/vdb/hash"
 )
@@ -146,6 +147,7 @@ func (c *collection) copy(ctx context.Context) error {
 // is little, as it is.
 func (c *collection) copyTo(ctx context.Context, w *tableWriter) error {
 	w.yields = c.yielder
+	w.entries = slices.Grow(w.entries, len(c.live)-c.copied)
 	if v := c.versions; v != nil {
 		c.versions = nil
 		if err := v.pair(ctx); err != nil {

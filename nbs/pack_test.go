@@ -123,7 +123,10 @@ func writePack(t testing.TB, versions [][]byte) (string, tableEntry, []entry) {
 	if err := cp.builder.flush(w); err != nil {
 		t.Fatal(err)
 	}
-	entries := slices.Clone(w.entries)
+	var entries []entry
+	for _, e := range w.entries {
+		entries = append(entries, decodeEntry(e[:]))
+	}
 	e, err := w.finish()
 	if err != nil {
 		t.Fatal(err)

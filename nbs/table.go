@@ -322,7 +322,7 @@ type tableWriter struct {
 	at      int64  // where buf goes
 	synced  int64  // before this all is durable
 	buf     []byte // not yet written
-	entries []entry
+	entries []packedEntry
 	yields  *yielder // nil: to nobody
 }
 
@@ -342,7 +342,7 @@ func (w *tableWriter) add(h hash.Hash, c codec, payload []byte) error {
 	offset := w.at + int64(len(w.buf))
 	before := len(w.buf)
 	w.buf = appendRecord(w.buf, w.seed, kindChunk, c, h, payload)
-	w.entries = append(w.entries, entry{h, extent{offset: offset, length: uint32(len(w.buf) - before)}})
+	w.enter(entry{h, extent{offset: offset, length: uint32(len(w.buf) - before)}})
 	return w.flushIfFull()
 }
 
@@ -352,9 +352,18 @@ func (w *tableWriter) addPack(members []hash.Hash, c codec, payload []byte) erro
 	before := len(w.buf)
 	w.buf = appendRecord(w.buf, w.seed, kindPack, c, members[0], payload)
 	for k, h := range members {
-		w.entries = append(w.entries, entry{h, extent{offset, uint32(len(w.buf) - before), uint8(k)}})
+		w.enter(entry{h, extent{offset, uint32(len(w.buf) - before), uint8(k)}})
 	}
 	return w.flushIfFull()
+}
+
+// packedEntry is an entry as the file has it: there may be millions.
+type packedEntry [entryBytes]byte
+
+func (e *packedEntry) address() []byte { return e[:hash.Size] }
+
+func (w *tableWriter) enter(e entry) {
+	w.entries = append(w.entries, packedEntry(e.append(make([]byte, 0, entryBytes))))
 }
 
 func (w *tableWriter) flushIfFull() error {
@@ -379,19 +388,18 @@ func (w *tableWriter) flush() error {
 // an error as well.
 func (w *tableWriter) finish() (e tableEntry, err error) {
 	defer func() { err = errors.Join(err, w.file.Close()) }()
-	entries := run(nil).merge(w.entries)
-	f := tableFooter{id: w.id, chunks: int64(entries.count()), indexOffset: w.at + int64(len(w.buf))}
-	f.bits = fanoutBits(entries.count())
-	fanout := f.fanoutOf(entries)
+	slices.SortFunc(w.entries, func(a, b packedEntry) int { return bytes.Compare(a.address(), b.address()) })
+	f := tableFooter{id: w.id, chunks: int64(len(w.entries)), indexOffset: w.at + int64(len(w.buf))}
+	f.bits = fanoutBits(len(w.entries))
+	fanout := f.fanoutOf(w.entries)
 	f.fanoutCRC = crc32.Checksum(fanout, castagnoli)
-	for _, part := range [][]byte{entries, fanout, f.encode()} {
-		for piece := range slices.Chunk(part, besideBytes) {
-			w.buf = append(w.buf, piece...)
-			if err := w.flushIfFull(); err != nil {
-				return e, err
-			}
+	for i := range w.entries {
+		w.buf = append(w.buf, w.entries[i][:]...)
+		if err := w.flushIfFull(); err != nil {
+			return e, err
 		}
 	}
+	w.buf = append(append(w.buf, fanout...), f.encode()...)
 	if err := w.flush(); err != nil {
 		return e, err
 	}
@@ -403,17 +411,17 @@ func fanoutBits(chunks int) int {
 	return min(max(minFanoutBits, bits.Len(uint(chunks/bucketEntries))), maxFanoutBits)
 }
 
-func (f tableFooter) fanoutOf(entries run) []byte {
+func (f tableFooter) fanoutOf(entries []packedEntry) []byte {
 	fanout := make([]byte, 0, f.fanoutBytes())
 	end := 0
 	for b := range 1 << f.bits {
-		start := end
-		for end < entries.count() && f.bucketOf(hash.Hash(entries.address(end))) == b {
+		sum := uint32(0)
+		for end < len(entries) && f.bucketOf(hash.Hash(entries[end].address())) == b {
+			sum = crc32.Update(sum, castagnoli, entries[end][:])
 			end++
 		}
 		fanout = binary.LittleEndian.AppendUint32(fanout, uint32(end))
-		bucket := entries[start*entryBytes : end*entryBytes]
-		fanout = binary.LittleEndian.AppendUint32(fanout, crc32.Checksum(bucket, castagnoli))
+		fanout = binary.LittleEndian.AppendUint32(fanout, sum)
 	}
 	return fanout
 }
