@@ -18,6 +18,7 @@ import (
 func TestMain(m *testing.M) {
 	child.Main(m, map[string]child.Role{
 		"count": onMain(countUp), "pairs": onMain(writePairs), "transfer": transferChild, "serve": serveChild, "recover": recoverOnce,
+		"onebyone": commitOneByOne, "retain": retainForEver,
 	})
 }
 
