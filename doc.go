@@ -71,6 +71,9 @@
 // by cell; ResetHard takes a branch back; Restore puts some rows back as they
 // were, and the rows that depend on them.
 //
+// SetRetention says which commits branches keep as these grow older, and Retain squashes
+// the others; Purge takes rows out of all of history.
+//
 // # Conflicts
 //
 // Where both sides of a merge changed the same cell the column's Policy decides
