@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 
 	"github.com/vdbgo/vdb/hash"
 	"github.com/vdbgo/vdb/nbs"
@@ -215,16 +216,16 @@ func (db *DB) mirror(ctx context.Context, root hash.Hash, fetch fetchFunc, may f
 	}
 	deepen(&req)
 	err = in.receive(ctx, req.Grafts, 0, func(ctx context.Context, rc *remote.Receiver) iter.Seq2[remote.Chunk, error] {
-		total := int64(0)
+		var total atomic.Int64 // the chunks are read by another goroutine
 		req.Header = func(h remote.FetchHeader) error {
-			total = h.Chunks
+			total.Store(h.Chunks)
 			rc.Announce(h.Chunks)
 			rc.Cut(h.Grafts)
 			return nil
 		}
-		req.Progress = func(n int64) { total = n }
+		req.Progress = total.Store
 		if o.Progress != nil {
-			rc.Progress = func(received int64) { o.Progress(received, total) }
+			rc.Progress = func(received int64) { o.Progress(received, total.Load()) }
 		}
 		return fetch(ctx, req)
 	})

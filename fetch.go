@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/vdbgo/vdb/hash"
@@ -206,17 +207,18 @@ func (f *fetch) attempt(ctx context.Context, in *intake, wants []hash.Hash) erro
 	}
 	in.rc = nil
 	return in.receive(ctx, req.Grafts, 0, func(ctx context.Context, rc *remote.Receiver) iter.Seq2[remote.Chunk, error] {
-		total := int64(0)
+		var total atomic.Int64 // the chunks are read by another goroutine
 		req.Header = func(h remote.FetchHeader) error {
-			total, f.grafts = h.Chunks, h.Grafts
+			f.grafts = h.Grafts
+			total.Store(h.Chunks)
 			rc.Announce(h.Chunks)
 			rc.Cut(h.Grafts)
 			in.grafts = append(slices.Clip(in.grafts), h.Grafts...)
 			return nil
 		}
-		req.Progress = func(n int64) { total = n }
+		req.Progress = total.Store
 		if f.o.Progress != nil {
-			rc.Progress = func(received int64) { f.o.Progress(received, total) }
+			rc.Progress = func(received int64) { f.o.Progress(received, total.Load()) }
 		}
 		return f.far.Fetch(ctx, req)
 	})

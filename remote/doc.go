@@ -18,6 +18,8 @@
 //
 // # The protocol
 //
+// docs/FORMAT.md has it in full, with what each side must keep to.
+//
 // Each request is a POST below the database's URL, with the header Vdb-Protocol: 1; so is
 // that of each answer. A fetch takes two requests, refs and fetch, a push three: refs,
 // received and push.
