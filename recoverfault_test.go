@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vdbgo/vdb/internal/faultfs"
+	"github.com/vdbgo/vdb/prolly"
 )
 
 // asFaultFS copies a directory into a file system that fails, as /from.
@@ -88,6 +89,9 @@ func TestRecoverFaults(t *testing.T) {
 			if err != nil {
 				failed++
 			}
+			if left := below(t, fsys, "/to"); err != nil && what != "stopped" && len(left) > 0 {
+				t.Errorf("%s at %d of %d: %v, and %d files are left", what, i, ops, err, len(left))
+			}
 			for _, left := range []*faultfs.FS{fsys.Clone(), fsys.Crash(rng, faultfs.Sectors)} {
 				if !maps.Equal(below(t, left, "/from"), from) {
 					t.Fatalf("%s at %d of %d: the damaged directory has changed", what, i, ops)
@@ -107,6 +111,29 @@ func TestRecoverFaults(t *testing.T) {
 	}
 	if failed == 0 {
 		t.Error("nothing has failed")
+	}
+}
+
+// TestRecoverWrong: a database whose chunks are all there, but do not fit, is not called
+// whole, nor healthy.
+func TestRecoverWrong(t *testing.T) {
+	dir, to := filepath.Join(t.TempDir(), "db"), filepath.Join(t.TempDir(), "to")
+	db := checkedDB(t, dir, rand.New(rand.NewPCG(3, 1)))
+	side := must(db.Branch(t.Context(), "side"))(t)
+	tx := must(side.Begin(t.Context()))(t)
+	v := must(tx.written("children"))(t)
+	item := must(v.indexes[0].tree.At(t.Context(), 3))(t)
+	v.indexes[0].tree = must(v.indexes[0].tree.Apply(t.Context(), []prolly.Edit{{Key: item.Key}}))(t)
+	v.entry.indexes[0] = v.indexes[0].tree.Hash()
+	succeed(t, tx.editRoot(prolly.Edit{Key: tableKey("children"), Value: v.entry.encode()}))
+	putVersion(t, tx)
+	succeed(t, db.Close())
+	_, err := Recover(t.Context(), dir, to, nil)
+	if err == nil || !strings.Contains(err.Error(), "side WORKING, table children") {
+		t.Errorf("recover gave %v", err)
+	}
+	if names, err := os.ReadDir(to); len(names) > 0 {
+		t.Errorf("there are %v, %v", names, err)
 	}
 }
 

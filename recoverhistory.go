@@ -296,6 +296,31 @@ func (x *recovery) lostCommits() (lost []hash.Hash) {
 	return lost
 }
 
+// lostBelow returns the lost commits that are reached from a commit, itself included, but
+// those that a lost one goes on to: they come with it.
+func (x *recovery) lostBelow(h hash.Hash) (lost []hash.Hash) {
+	type step struct {
+		to       hash.Hash
+		fromLost bool
+	}
+	seen := map[hash.Hash]bool{}
+	for queue := []step{{to: h}}; len(queue) > 0; {
+		at := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		c := x.history[at.to]
+		if c == nil || seen[at.to] {
+			continue
+		}
+		if seen[at.to] = true; !c.whole && !at.fromLost {
+			lost = append(lost, at.to)
+		}
+		for _, p := range c.goesOn {
+			queue = append(queue, step{p, !c.whole})
+		}
+	}
+	return lost
+}
+
 // maxAsked is how many commits a remote is asked for that none of its branches is at. It
 // may not know them.
 const maxAsked = 64
@@ -320,9 +345,10 @@ func (x *recovery) ask(l *lender) error {
 		if err != nil {
 			return err
 		}
-		if x.history[ref.Commit] != nil || value != nil && !here || x.report.Doubt != nil {
+		if value != nil && !here || x.report.Doubt != nil {
 			wants = append(wants, ref.Hash)
 		}
+		wants = append(wants, x.lostBelow(ref.Commit)...)
 	}
 	if len(wants) > 0 {
 		if err := x.bring(l, wants); err != nil {
@@ -350,7 +376,7 @@ func (x *recovery) bring(l *lender, wants []hash.Hash) error {
 	if err := x.explore(x.behindLost()); err != nil {
 		return err
 	}
-	req := remote.FetchRequest{Wants: wants, Depth: FullDepth}
+	req := remote.FetchRequest{Wants: wants}
 	borders := map[hash.Hash]bool{} // commits that are whole, and a lost one goes on to them
 	for h, c := range x.history {
 		for _, p := range c.goesOn {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vdbgo/vdb/hash"
+	"github.com/vdbgo/vdb/remote"
 )
 
 // destroy damages a chunk in all files that have it.
@@ -141,6 +142,26 @@ func TestRecoverLostHead(t *testing.T) {
 	}
 }
 
+// TestRecoverLostWorkingSet: a working set that is lost becomes the head's.
+func TestRecoverLostWorkingSet(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "db")
+	line := lineDB(t, dir, 3)
+	db := must(Open(t.Context(), dir, nil))(t)
+	main := must(db.Branch(t.Context(), MainBranch))(t)
+	putRows(t, main, rand.New(rand.NewPCG(2, 1)), 3)
+	working := must(main.Snapshot(t.Context()))(t).Root()
+	succeed(t, db.Close())
+	destroy(t, dir, working)
+	report, db := recovered(t, dir, nil)
+	if len(report.Refs) != 1 || !report.Refs[0].Working || report.Refs[0].Merging || report.Refs[0].Old != line[0].Hash || report.Refs[0].New != line[0].Hash {
+		t.Errorf("refs: %+v", report.Refs)
+	}
+	main = must(db.Branch(t.Context(), MainBranch))(t)
+	if is := must(main.Snapshot(t.Context()))(t).Root(); is != line[0].Root {
+		t.Errorf("the working set is %s, want %s", is, line[0].Root)
+	}
+}
+
 // TestRecoverLostCommit: what lies before a commit that cannot be read is not known. The
 // nearest ancestor that is takes its place, and what a branch was at before becomes a branch.
 func TestRecoverLostCommit(t *testing.T) {
@@ -191,10 +212,14 @@ func TestRecoverShallow(t *testing.T) {
 	if !report.Whole() {
 		t.Errorf("with all of it at hand: %+v", report)
 	}
-	url, _ := serveCopy(t, from, nil)
-	report, _ = recovered(t, dir, &RecoverOptions{From: []string{url}})
-	if !report.Whole() || report.Sources[0].Chunks == 0 || report.Sources[0].Chunks > 3 {
-		t.Errorf("over HTTP: %+v", report)
+	came := 0
+	url, remotes := serveCopy(t, from, func(c remote.Chunk) remote.Chunk {
+		came++
+		return c
+	})
+	report, _ = recovered(t, dir, &RecoverOptions{From: []string{url}, Open: &Options{Remotes: remotes}})
+	if !report.Whole() || report.Sources[0].Chunks == 0 || came > 6 {
+		t.Errorf("over HTTP %d chunks came: %+v", came, report)
 	}
 }
 

@@ -15,9 +15,14 @@ import (
 	"github.com/vdbgo/vdb/internal/child"
 )
 
-// recoverOnce recovers, says so, and waits to be killed.
-func recoverOnce(_ int, path string) error {
-	copying := sync.OnceFunc(func() { fmt.Println("copying") })
+// recoverOnce recovers, says so, and waits to be killed: as it begins to copy, if its number
+// is 1, else when it is done.
+func recoverOnce(number int, path string) error {
+	copying := sync.OnceFunc(func() {
+		if fmt.Println("copying"); number == 1 {
+			select {}
+		}
+	})
 	_, err := vdb.Recover(context.Background(), filepath.Join(path, "damaged"), filepath.Join(path, "new"), &vdb.RecoverOptions{
 		Progress: func(step string, _, _ int64) {
 			if step == "copy" {
@@ -47,9 +52,9 @@ func TestRecoverKilled(t *testing.T) {
 	before := dirBytes(t, filepath.Join(path, "damaged"))
 	to := filepath.Join(path, "new")
 	cut, done := 0, 0
-	for range 8 {
+	for i := range 8 {
 		succeeds(t, os.RemoveAll(to))
-		printed, err := child.Killed(child.Command("recover", 0, path), time.Duration(20+rng.IntN(200))*time.Millisecond)
+		printed, err := child.Killed(child.Command("recover", i%4, path), time.Duration(20+rng.IntN(200))*time.Millisecond)
 		succeeds(t, err)
 		db, err := vdb.Open(t.Context(), to, nil)
 		switch {

@@ -26,6 +26,7 @@ func (x *recovery) fill(db *DB) (err error) {
 	if err := in.keepNothing(x.ctx); err != nil { // from here on it cannot be opened
 		return err
 	}
+	x.tell("copy", 0, int64(len(x.whole)))
 	in.progress = func(n int64) { x.tell("copy", min(n, int64(len(x.whole))), int64(len(x.whole))) }
 	err = in.receive(x.ctx, nil, math.MaxInt64, func(ctx context.Context, rc *remote.Receiver) iter.Seq2[remote.Chunk, error] {
 		rc.Cut(x.cuts())
