@@ -32,6 +32,9 @@ type Recovered struct {
 	Root Hash
 	// Chunks were copied.
 	Chunks int64
+	// Remade are the chunks of indexes among them that were lost, and were made again of the
+	// tables' rows.
+	Remade int64
 	// Files are the places in the damaged files where bytes are not what was written. What
 	// was there may be stored elsewhere, or be used by nothing.
 	Files []*DamageError
@@ -44,6 +47,9 @@ type Recovered struct {
 	Refs []LostRef
 	// Commits are those whose contents are lost.
 	Commits []LostCommit
+	// Mended are branches with what can be read of the newest state of others, of which a
+	// part is lost.
+	Mended []MendedBranch
 	// Sources tells of each of RecoverOptions.From what it gave.
 	Sources []RecoverSource
 }
@@ -96,7 +102,9 @@ func (r *Recovered) Whole() bool {
 //
 // Commits keep their hashes. A branch whose head is lost goes back to its newest commit
 // that is whole, by first parents, else by the reflog; a working set that is lost becomes
-// that commit's. A tag whose commit is lost is gone. If contents of a commit in the middle of history are
+// that commit's. What can be read of the state that is lost becomes a branch mended-NAME,
+// one commit ahead: rows that are lost are there as they were in the older commit. Indexes
+// that are lost are made again. A tag whose commit is lost is gone. If contents of a commit in the middle of history are
 // lost, history goes on at the commits before it. The report says all that; nothing
 // is dropped without it.
 //
@@ -130,9 +138,10 @@ type recovery struct {
 	whole   map[hash.Hash]bool // chunks, with all that they lead to; commits with their contents
 	history map[hash.Hash]*pastCommit
 	edits   map[string][]byte // of refs; nil removes one
-	final   *graftSet         // grafts of the new database; nil if they are as they were
-	log     reflog            // of the new database
-	moves   []RefMove         // that recovery makes
+	mends   []*mend
+	final   *graftSet // grafts of the new database; nil if they are as they were
+	log     reflog    // of the new database
+	moves   []RefMove // that recovery makes
 }
 
 func (x *recovery) run(from, to string) (err error) {
@@ -163,6 +172,9 @@ func (x *recovery) run(from, to string) (err error) {
 		return err
 	}
 	x.report.Sources = x.store.reports()
+	if x.store.own != nil {
+		x.report.Remade = int64(len(x.store.own.gave))
+	}
 	return x.write(to)
 }
 

@@ -109,6 +109,9 @@ func originalOf(t *testing.T, db *DB) *original {
 	o := &original{root: r.root, values: map[string]string{}, chunks: map[hash.Hash]bool{}}
 	x := &check{db: db, ctx: ctx, refs: r, grafts: must(r.loadGrafts(ctx))(t), report: &CheckReport{}, masks: map[hash.Hash]uint64{}}
 	for _, item := range must(r.items(ctx))(t) {
+		if strings.HasPrefix(string(item.Key), headsPrefix+mendedName) {
+			continue // see TestRecoverMends
+		}
 		o.values[string(item.Key)] = string(item.Value)
 		if string(item.Key) == graftsKey {
 			continue

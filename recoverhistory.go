@@ -90,6 +90,9 @@ func (x *recovery) survey() error {
 			l.Err = errors.Join(l.Err, err)
 		}
 	}
+	if err := x.remakeIndexes(); err != nil {
+		return err
+	}
 	for _, h := range x.lostCommits() {
 		lost := LostCommit{Hash: h}
 		if c := x.history[h]; c.Commit != nil {

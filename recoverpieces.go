@@ -18,6 +18,7 @@ import (
 type pieces struct {
 	found   *nbs.Salvage
 	lenders []*lender
+	own     *lender             // what recovery has made again; nil if nothing yet
 	missing map[hash.Hash]error // what nobody has
 }
 
@@ -45,6 +46,11 @@ func (p *pieces) Get(ctx context.Context, h hash.Hash) ([]byte, error) {
 	for i := 0; i < len(p.lenders) && err != nil && ctx.Err() == nil; i++ {
 		if lent, ok := p.lenders[i].get(ctx, h); ok {
 			data, err = lent, nil
+		}
+	}
+	if err != nil && p.own != nil {
+		if made, ok := p.own.get(ctx, h); ok {
+			data, err = made, nil
 		}
 	}
 	if err != nil && ctx.Err() == nil {
@@ -259,7 +265,11 @@ func (p *pieces) reports() (all []RecoverSource) {
 
 func (p *pieces) close() error {
 	err := p.found.Close()
-	for _, l := range p.lenders {
+	lenders := p.lenders
+	if p.own != nil {
+		lenders = append(lenders[:len(lenders):len(lenders)], p.own)
+	}
+	for _, l := range lenders {
 		for i := range l.close {
 			err = errors.Join(err, l.close[len(l.close)-1-i]())
 		}

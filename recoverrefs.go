@@ -95,6 +95,9 @@ func (x *recovery) decideBranch(name string, value []byte) error {
 	if next == state {
 		return nil
 	}
+	if err := x.planMend(name, state, head); err != nil {
+		return err
+	}
 	if lost.New = next.head; lost.New != lost.Old {
 		x.moves = append(x.moves, RefMove{Ref: lost.Ref, From: lost.Old, To: lost.New})
 	}

@@ -95,7 +95,20 @@ func (x *recovery) makeRoot(ctx context.Context, s prolly.Store, db *DB) (hash.H
 			return hash.Hash{}, err
 		}
 	}
+	mended, err := x.makeMends(ctx, s, db) // they follow commits that may need the grafts
+	if err != nil {
+		return hash.Hash{}, err
+	}
+	sortEdits(mended)
+	if r.tree, err = r.tree.Apply(ctx, mended); err != nil {
+		return hash.Hash{}, err
+	}
 	r.log.noted = slices.Clone(x.moves)
+	for _, m := range x.report.Mended {
+		if m.Err == nil {
+			r.log.noted = append(r.log.noted, RefMove{Ref: m.Ref, To: m.Commit})
+		}
+	}
 	if err := r.log.write(ctx, s, db.now()); err != nil {
 		return hash.Hash{}, err
 	}
@@ -163,7 +176,7 @@ func (s *salvageSender) sendAll() error {
 			return err
 		}
 	}
-	return nil
+	return s.sendMends()
 }
 
 // send sends a chunk, after all that it leads to: of a commit also those at which its

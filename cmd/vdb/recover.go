@@ -76,6 +76,12 @@ func (r recovered) print() {
 	for _, ref := range r.Refs {
 		r.ref(ref)
 	}
+	for _, m := range r.Mended {
+		r.mended(m)
+	}
+	if r.Remade > 0 {
+		r.say("%d chunks of indexes were lost, and made again", r.Remade)
+	}
 	r.say("%d chunks copied", r.Chunks)
 }
 
@@ -94,6 +100,23 @@ func (r recovered) ref(l vdb.LostRef) {
 	}
 	if l.Merging {
 		r.say("%s: the merge in progress is lost", l.Ref)
+	}
+}
+
+// mended says what could be read of a branch's newest state.
+func (r recovered) mended(m vdb.MendedBranch) {
+	if m.Err != nil {
+		r.say("what can be read of %s could not be made a branch: %v", m.Of, m.Err)
+		return
+	}
+	r.say("%s was made: what can be read of %s, whose other tables it has as they were", m.Ref, m.Of)
+	for _, t := range m.Tables {
+		switch {
+		case t.Gone:
+			r.say("  table %s cannot be read", t.Name)
+		default:
+			r.say("  table %s: %d rows as they were, %d of before where others are lost", t.Name, t.Rows, t.Older)
+		}
 	}
 }
 
