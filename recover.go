@@ -330,19 +330,18 @@ func (x *recovery) filesOf(dir string) (names []string, err error) {
 
 // write makes the new database. What an error leaves of it is removed.
 func (x *recovery) write(to string) (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, x.removeAll(to))
+		}
+	}()
 	o := *x.Open
 	o.ReadOnly, o.CollectGrowth = false, -1
 	db, err := openStore(x.ctx, to, &o)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		err = errors.Join(err, db.Close())
-		if err != nil {
-			err = errors.Join(err, x.removeAll(to))
-		}
-	}()
-	return x.fill(db)
+	return errors.Join(x.fill(db), db.Close())
 }
 
 // removeAll removes what was made of the new database.

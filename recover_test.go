@@ -195,7 +195,7 @@ func TestRecover(t *testing.T) {
 			}
 		}
 	}
-	if wholes == 0 || wholes == 3*n {
+	if n >= 10 && (wholes == 0 || wholes == 3*n) {
 		t.Errorf("%d of %d databases came back whole", wholes, 3*n)
 	}
 }
