@@ -349,3 +349,17 @@ func FuzzTerminal(f *testing.F) {
 		}
 	})
 }
+
+// TestEmptyJournalHasNoIndex checks that no index is written of a journal that is new.
+func TestEmptyJournalHasNoIndex(t *testing.T) {
+	s, err := Open(t.Context(), t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.indexDue() {
+		t.Error("it is due")
+	}
+}

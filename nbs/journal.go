@@ -70,7 +70,7 @@ func newJournal(path string, e journalEntry, file File) *journal {
 	j := &journal{
 		id: e.id, seed: crcSeed(e.id), chunks: chunkFile{File: file, path: path},
 		state: rootState{sequence: e.sequence, root: e.root},
-		end:   journalHeaderBytes, synced: journalHeaderBytes,
+		end:   journalHeaderBytes, synced: journalHeaderBytes, saved: journalHeaderBytes,
 	}
 	j.folded.end = journalHeaderBytes
 	sum := hash.Of(e.id[:])
