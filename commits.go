@@ -20,16 +20,19 @@ func (b *Branch) Commits(ctx context.Context, from, not []string) iter.Seq2[*Com
 }
 
 func (db *DB) commits(ctx context.Context, branch string, from, not []string) iter.Seq2[*Commit, error] {
-	return func(yield func(*Commit, error) bool) {
-		w, err := db.walkFrom(ctx, branch, from, not)
-		if err != nil {
-			yield(nil, opError("list commits", err))
+	return func(yield func(*Commit, error) bool) { db.yieldCommits(ctx, branch, from, not, yield) }
+}
+
+// yieldCommits yields the commits that Commits returns.
+func (db *DB) yieldCommits(ctx context.Context, branch string, from, not []string, yield func(*Commit, error) bool) {
+	w, err := db.walkFrom(ctx, branch, from, not)
+	if err != nil {
+		yield(nil, opError("list commits", err))
+		return
+	}
+	for c, err := range w.commits() {
+		if !yield(c, opError("list commits", err)) || err != nil {
 			return
-		}
-		for c, err := range w.commits() {
-			if !yield(c, opError("list commits", err)) || err != nil {
-				return
-			}
 		}
 	}
 }

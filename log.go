@@ -112,26 +112,29 @@ func (db *DB) rawEntry(ctx context.Context, root hash.Hash, table string) ([]byt
 
 // walkHistory yields the commits of o.From, each before its parents.
 func (db *DB) walkHistory(ctx context.Context, branch string, o *LogOptions) iter.Seq2[*Commit, error] {
-	return func(yield func(*Commit, error) bool) {
-		w, err := db.historyOf(ctx, branch, o)
-		if err != nil {
-			yield(nil, err)
+	return func(yield func(*Commit, error) bool) { db.yieldHistory(ctx, branch, o, yield) }
+}
+
+// yieldHistory yields the commits that walkHistory returns.
+func (db *DB) yieldHistory(ctx context.Context, branch string, o *LogOptions, yield func(*Commit, error) bool) {
+	w, err := db.historyOf(ctx, branch, o)
+	if err != nil {
+		yield(nil, err)
+		return
+	}
+	for err == nil && w.visible > 0 {
+		c := w.pop()
+		if w.hidden[c.Hash] {
+			err = w.push(c.Parents, true, false)
+			continue
+		}
+		if !yield(c, nil) {
 			return
 		}
-		for err == nil && w.visible > 0 {
-			c := w.pop()
-			if w.hidden[c.Hash] {
-				err = w.push(c.Parents, true, false)
-				continue
-			}
-			if !yield(c, nil) {
-				return
-			}
-			err = w.push(c.Parents, false, o.FirstParent)
-		}
-		if err != nil {
-			yield(nil, err)
-		}
+		err = w.push(c.Parents, false, o.FirstParent)
+	}
+	if err != nil {
+		yield(nil, err)
 	}
 }
 

@@ -85,20 +85,23 @@ func (r *refs) movedTo(ctx context.Context, m RefMove, next map[string]hash.Hash
 
 // moves yields all moves, newest first, without where they led.
 func (l *reflog) moves(ctx context.Context, s chunkReader) iter.Seq2[RefMove, error] {
-	return func(yield func(RefMove, error) bool) {
-		for data, err := range l.pieces(ctx, s) {
-			var moves []RefMove
-			if err == nil {
-				moves, err = decodeMoves(data)
-			}
-			if err != nil {
-				yield(RefMove{}, err)
+	return func(yield func(RefMove, error) bool) { l.yieldMoves(ctx, s, yield) }
+}
+
+// yieldMoves yields the moves that moves returns.
+func (l *reflog) yieldMoves(ctx context.Context, s chunkReader, yield func(RefMove, error) bool) {
+	for data, err := range l.pieces(ctx, s) {
+		var moves []RefMove
+		if err == nil {
+			moves, err = decodeMoves(data)
+		}
+		if err != nil {
+			yield(RefMove{}, err)
+			return
+		}
+		for _, m := range slices.Backward(moves) {
+			if !yield(m, nil) {
 				return
-			}
-			for _, m := range slices.Backward(moves) {
-				if !yield(m, nil) {
-					return
-				}
 			}
 		}
 	}

@@ -78,29 +78,32 @@ func (s served) visible(ctx context.Context, r *refs, names []string) iter.Seq2[
 
 // chosen yields branches and tags with their whole keys, all or those with the names.
 func (r *refs) chosen(ctx context.Context, names []string) iter.Seq2[prolly.Item, error] {
-	return func(yield func(prolly.Item, error) bool) {
-		if len(names) == 0 {
-			for _, prefix := range []string{headsPrefix, tagsPrefix} {
-				for item, err := range r.names(ctx, prefix) {
-					item.Key = append([]byte(prefix), item.Key...)
-					if !yield(item, err) || err != nil {
-						return
-					}
+	return func(yield func(prolly.Item, error) bool) { r.yieldChosen(ctx, names, yield) }
+}
+
+// yieldChosen yields the refs that chosen returns.
+func (r *refs) yieldChosen(ctx context.Context, names []string, yield func(prolly.Item, error) bool) {
+	if len(names) == 0 {
+		for _, prefix := range []string{headsPrefix, tagsPrefix} {
+			for item, err := range r.names(ctx, prefix) {
+				item.Key = append([]byte(prefix), item.Key...)
+				if !yield(item, err) || err != nil {
+					return
 				}
 			}
-			return
 		}
-		for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
-			if !strings.HasPrefix(name, headsPrefix) && !strings.HasPrefix(name, tagsPrefix) {
-				continue
-			}
-			value, found, err := r.tree.Get(ctx, []byte(name))
-			if !found && err == nil {
-				continue
-			}
-			if !yield(prolly.Item{Key: []byte(name), Value: value}, err) || err != nil {
-				return
-			}
+		return
+	}
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
+		if !strings.HasPrefix(name, headsPrefix) && !strings.HasPrefix(name, tagsPrefix) {
+			continue
+		}
+		value, found, err := r.tree.Get(ctx, []byte(name))
+		if !found && err == nil {
+			continue
+		}
+		if !yield(prolly.Item{Key: []byte(name), Value: value}, err) || err != nil {
+			return
 		}
 	}
 }

@@ -67,24 +67,28 @@ func (c *Cursor) Value() []byte { return c.path.value() }
 
 // Items returns the items in a range, ascending. They may be kept.
 func (t Tree) Items(ctx context.Context, r Range) iter.Seq2[Item, error] {
-	return func(yield func(Item, error) bool) {
-		p := path{tree: t}
-		err := p.seek(ctx, r.From)
-		for err == nil && !p.done() {
-			f := p.top()
-			end := f.node.count
-			if r.To != nil {
-				end = f.node.search(r.To)
-			}
-			if !f.node.yield(f.i, end, yield) || end < f.node.count {
-				return
-			}
-			p.jump(end)
-			err = p.leaf(ctx)
+	return func(yield func(Item, error) bool) { t.items(ctx, r, yield) }
+}
+
+// items is a method of its own, as are the bodies of other iterators that are used
+// often: what an iterator returns is copied into each loop over it.
+func (t Tree) items(ctx context.Context, r Range, yield func(Item, error) bool) {
+	p := path{tree: t}
+	err := p.seek(ctx, r.From)
+	for err == nil && !p.done() {
+		f := p.top()
+		end := f.node.count
+		if r.To != nil {
+			end = f.node.search(r.To)
 		}
-		if err != nil {
-			yield(Item{}, fail("read items", err))
+		if !f.node.yield(f.i, end, yield) || end < f.node.count {
+			return
 		}
+		p.jump(end)
+		err = p.leaf(ctx)
+	}
+	if err != nil {
+		yield(Item{}, fail("read items", err))
 	}
 }
 
@@ -135,24 +139,27 @@ func (n *Node) item(keys *[]byte, i int) Item {
 
 // Backward returns the items in a range, descending. They may be kept.
 func (t Tree) Backward(ctx context.Context, r Range) iter.Seq2[Item, error] {
-	return func(yield func(Item, error) bool) {
-		p := path{tree: t}
-		err := p.seekEnd(ctx, r.To)
-		for err == nil && !p.done() {
-			f := p.top()
-			start := 0
-			if r.From != nil {
-				start = f.node.search(r.From)
-			}
-			if !f.node.yieldBackward(start, f.i, yield) || start > 0 {
-				return
-			}
-			f.i = 0
-			err = p.back(ctx)
+	return func(yield func(Item, error) bool) { t.backward(ctx, r, yield) }
+}
+
+// backward yields the items that Backward returns.
+func (t Tree) backward(ctx context.Context, r Range, yield func(Item, error) bool) {
+	p := path{tree: t}
+	err := p.seekEnd(ctx, r.To)
+	for err == nil && !p.done() {
+		f := p.top()
+		start := 0
+		if r.From != nil {
+			start = f.node.search(r.From)
 		}
-		if err != nil {
-			yield(Item{}, fail("read items backward", err))
+		if !f.node.yieldBackward(start, f.i, yield) || start > 0 {
+			return
 		}
+		f.i = 0
+		err = p.back(ctx)
+	}
+	if err != nil {
+		yield(Item{}, fail("read items backward", err))
 	}
 }
 
