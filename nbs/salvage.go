@@ -339,9 +339,9 @@ func (s *Salvage) file(id fileID) *salvaged {
 }
 
 const (
-	// journalReads is how often a journal is read whose end looks damaged: another process
-	// may be writing there.
-	journalReads = 2
+	// journalReads is how often a journal is read at most that looks damaged, until it does so
+	// in the same places twice: another process may be writing there.
+	journalReads = 20
 	// journalPause comes in between.
 	journalPause = 50 * time.Millisecond
 )
@@ -353,12 +353,15 @@ func (s *Salvage) read(ctx context.Context, f *salvaged) error {
 	if f.isJournal {
 		indexed, err = f.readJournalIndex(s.fs)
 	}
+	var before []int64
 	for n := 1; err == nil; n++ {
 		base := s.done
 		err = f.scan(ctx, func(at int64) { s.progress(min(base+at, s.total), s.total) })
-		if f.doubt == nil || n == journalReads || err != nil {
+		places := f.places()
+		if len(places) == 0 || slices.Equal(places, before) || n == journalReads || err != nil {
 			break
 		}
+		before = places
 		select {
 		case <-time.After(journalPause):
 			f.size, err = f.Size()
@@ -383,6 +386,20 @@ func (s *Salvage) read(ctx context.Context, f *salvaged) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// places returns where a journal looks damaged.
+func (f *salvaged) places() (all []int64) {
+	if !f.isJournal {
+		return nil
+	}
+	for _, d := range f.damage {
+		all = append(all, d.Offset)
+	}
+	if f.doubt != nil {
+		all = append(all, f.doubt.Offset)
+	}
+	return all
 }
 
 // judge finds the roots, and whether the newest is certain.
