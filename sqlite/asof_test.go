@@ -108,7 +108,12 @@ func TestAsOfAtRandom(t *testing.T) {
 		}
 	}
 	b.refuses(fmt.Sprintf(all, commits[maxAttached]), "too many versions", "of a transaction", "7 at most")
-	b.run("COMMIT")
+	b.run("COMMIT", "BEGIN IMMEDIATE", "UPDATE t SET n = -1 WHERE id = 1")
+	b.want("SELECT n FROM t WHERE id = 1", nil, "-1")
+	if got := read(fmt.Sprintf(all, commits[0])); got != wantT[0] {
+		t.Fatalf("in a transaction that writes: t is\n%s\nwant\n%s", got, wantT[0])
+	}
+	b.run("COMMIT", "BEGIN EXCLUSIVE", "COMMIT")
 }
 
 // sumOf adds up the second column of rows.

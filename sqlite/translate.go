@@ -225,7 +225,7 @@ func (a *attached) attach(ctx context.Context, s *snapshot, used []string) (stri
 	f := &connFile{db: a.conn.db, ctx: a.conn.file.ctx, last: s, shows: true}
 	a.next++
 	slot := &historySlot{schema: fmt.Sprintf("vdb as of %d", a.next), name: vfs.Add(f), file: f, root: root}
-	if err := a.conn.command(ctx, fmt.Sprintf("ATTACH 'file:%s?vfs=%s' AS %s", slot.name, vfs.SystemName, quote(slot.schema))); err != nil {
+	if err := a.conn.command(ctx, fmt.Sprintf("ATTACH 'file:%s?vfs=%s&mode=ro' AS %s", slot.name, vfs.SystemName, quote(slot.schema))); err != nil {
 		vfs.Remove(slot.name)
 		return "", err
 	}
