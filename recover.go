@@ -39,7 +39,9 @@ type Recovered struct {
 	// was there may be stored elsewhere, or be used by nothing.
 	Files []*DamageError
 	// Doubt is nil if it is certain that the newest state was found, else why there may have
-	// been a newer one. Of that the report cannot tell more.
+	// been a newer one. Of that the report cannot tell more. Where the end of the last append
+	// to the journal was destroyed, and nothing else of it says so, it cannot be told
+	// from one that a power failure has cut, which nobody was told of: that is no doubt.
 	Doubt error
 	// Lost are the chunks that nobody has any more, and what that hits, as in CheckReport.
 	Lost []DamagedChunk
