@@ -289,28 +289,7 @@ func (r *refs) known(ctx context.Context) ([]hash.Hash, error) {
 
 // planned yields what a request asks for of these refs.
 func (r *refs) planned(ctx context.Context, req remote.FetchRequest) iter.Seq2[remote.Chunk, error] {
-	return func(yield func(remote.Chunk, error) bool) {
-		plan := remote.NewPlan(r.source(), r.graftAt, req)
-		header, err := plan.Header(ctx)
-		if err == nil && req.Header != nil {
-			err = req.Header(header)
-		}
-		if err != nil {
-			yield(remote.Chunk{}, err)
-			return
-		}
-		total := header.Chunks
-		for c, err := range plan.Chunks(ctx, func(more int64) {
-			total += more
-			if req.Progress != nil {
-				req.Progress(total)
-			}
-		}) {
-			if !yield(c, err) || err != nil {
-				return
-			}
-		}
-	}
+	return remote.NewPlan(r.source(), r.graftAt, req).Serve(ctx)
 }
 
 // openBackup calls fn with what the backup at a URL holds.

@@ -142,23 +142,7 @@ func (s served) fetch(ctx context.Context, req remote.FetchRequest, yield func(r
 	if err := s.mayRead(ctx, r, req.Wants); err != nil {
 		return err
 	}
-	plan := remote.NewPlan(r.source(), r.graftAt, req)
-	header, err := plan.Header(ctx)
-	if err != nil {
-		return err
-	}
-	if req.Header != nil {
-		if err := req.Header(header); err != nil {
-			return err
-		}
-	}
-	total := header.Chunks
-	for c, err := range plan.Chunks(ctx, func(more int64) {
-		total += more
-		if req.Progress != nil {
-			req.Progress(total)
-		}
-	}) {
+	for c, err := range r.planned(ctx, req) {
 		if err != nil {
 			return err
 		}

@@ -77,6 +77,28 @@ func (p *Plan) Chunks(ctx context.Context, more func(chunks int64)) iter.Seq2[Ch
 	}
 }
 
+// Serve answers the request: it yields the chunks after it has told req of the header,
+// and tells of the total as values out of line are found.
+func (p *Plan) Serve(ctx context.Context) iter.Seq2[Chunk, error] {
+	return func(yield func(Chunk, error) bool) {
+		header, err := p.Header(ctx)
+		if err == nil && p.req.Header != nil {
+			err = p.req.Header(header)
+		}
+		if err != nil {
+			yield(Chunk{}, err)
+			return
+		}
+		total := header.Chunks
+		p.Chunks(ctx, func(more int64) {
+			total += more
+			if p.req.Progress != nil {
+				p.req.Progress(total)
+			}
+		})(yield)
+	}
+}
+
 // walker goes through a plan once.
 type walker struct {
 	*Plan

@@ -37,23 +37,7 @@ func (b *Bucket) fetch(ctx context.Context, req remote.FetchRequest, yield func(
 		defer wait()
 		defer cancel()
 	}
-	plan := remote.NewPlan(s, m.graftAt, req)
-	header, err := plan.Header(ctx)
-	if err != nil {
-		return err
-	}
-	if req.Header != nil {
-		if err := req.Header(header); err != nil {
-			return err
-		}
-	}
-	total := header.Chunks
-	for c, err := range plan.Chunks(ctx, func(more int64) {
-		total += more
-		if req.Progress != nil {
-			req.Progress(total)
-		}
-	}) {
+	for c, err := range remote.NewPlan(s, m.graftAt, req).Serve(ctx) {
 		if err != nil {
 			return err
 		}
