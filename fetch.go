@@ -129,6 +129,11 @@ func (f *fetch) bring(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.close()) }()
+	for _, ref := range f.shown.Refs {
+		if err := mayCome(ctx, in.purged, ref.Commit); err != nil {
+			return fmt.Errorf("%s: %w", ref.Name, err)
+		}
+	}
 	wants, err := f.wants(ctx)
 	if err != nil {
 		return err

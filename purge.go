@@ -58,7 +58,11 @@ type Purged struct {
 //
 // The commits that had such a row get new hashes, and so do those that came after;
 // others keep theirs. Asking for an old hash gives an error that names the new one.
-// What other boxes have cloned is theirs to purge, and pushing to them needs force.
+// A transfer that was cut begins anew.
+//
+// What other boxes have cloned is theirs to purge: the same rows purged there give
+// the same commits. Until then neither a fetch nor a push brings back here what
+// was purged (remote.ErrPurged), and pushing to them needs force.
 //
 // Then everything is collected, and all that is stored is read to see that no byte of
 // the rows is left: ErrNotPurged if one is, because somebody still writes with a snapshot
@@ -337,6 +341,8 @@ func (x *purge) movedRef(r *refs, item prolly.Item) ([]byte, func(context.Contex
 	case strings.HasPrefix(key, tagsPrefix):
 		value, err := x.movedTag(r, key, item.Value)
 		return value, r.edit, err
+	case strings.HasPrefix(key, transfersPrefix): // begins anew: it may have brought such rows
+		return nil, r.edit, nil
 	}
 	if len(item.Value) != 1+hash.Size { // it names no commit
 		return item.Value, nil, nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vdbgo/vdb/hash"
 	"github.com/vdbgo/vdb/prolly"
+	"github.com/vdbgo/vdb/remote"
 )
 
 // rewrittenKey is where the refs have a tree from the hash of each commit that was
@@ -27,6 +28,21 @@ func (r *refs) rewritten(ctx context.Context) (prolly.Tree, error) {
 		return prolly.Tree{}, fmt.Errorf("list of rewritten commits of %d bytes is damaged", len(value))
 	}
 	return prolly.Load(rewrittenConfig, r.store, hash.Hash(value[1:])), nil
+}
+
+// mayCome returns remote.ErrPurged if one of the commits has been rewritten: it comes from
+// where the rows were not purged.
+func mayCome(ctx context.Context, rewritten prolly.Tree, commits ...hash.Hash) error {
+	for _, h := range commits {
+		is, found, err := rewritten.Get(ctx, h[:])
+		if err != nil {
+			return err
+		}
+		if found {
+			return fmt.Errorf("commit %s, here %s: %w", h, hash.Hash(is), remote.ErrPurged)
+		}
+	}
+	return nil
 }
 
 // noteRewritten adds commits to the list.

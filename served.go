@@ -277,10 +277,14 @@ func (s served) mayMove(ctx context.Context, r *refs, u remote.Update) error {
 	case u.New.IsZero() && u.Name == headsPrefix+MainBranch:
 		return invalidf("the main branch stays")
 	}
-	if kind == "heads" && !old.IsZero() {
-		return r.mustBeClean(ctx, name)
+	purged, err := r.rewritten(ctx)
+	if err == nil {
+		err = mayCome(ctx, purged, u.New)
 	}
-	return nil
+	if err == nil && kind == "heads" && !old.IsZero() {
+		err = r.mustBeClean(ctx, name)
+	}
+	return err
 }
 
 // valueOf returns what a remote shows of a ref; zero if it is not there.

@@ -39,6 +39,7 @@ type intake struct {
 	resumes  bool
 	grafts   []remote.Graft // where the history that comes ends
 	needed   []hash.Hash    // commits that were squashed here and what has come leads to
+	purged   prolly.Tree    // commits that may not come, see refs.rewritten
 	progress func(received int64)
 }
 
@@ -54,7 +55,9 @@ func (db *DB) newIntake(ctx context.Context, id string) (*intake, error) {
 		return nil, err
 	}
 	in := &intake{db: db, id: id, im: db.blocks.NewImport()}
-	in.tops, in.resumes, err = r.transfer(ctx, id)
+	if in.tops, in.resumes, err = r.transfer(ctx, id); err == nil {
+		in.purged, err = r.rewritten(ctx)
+	}
 	return in, err
 }
 
@@ -67,7 +70,10 @@ func (in *intake) receive(ctx context.Context, grafts []remote.Graft, total int6
 	rc.Announce(total)
 	rc.Progress = in.progress
 	rc.Checkpoint = func() error { return in.keep(ctx) }
-	rc.Commit = in.lookAt
+	rc.Commit = func(commit hash.Hash, parents, ancestors []hash.Hash) error {
+		in.noteSquashed(commit, parents)
+		return mayCome(ctx, in.purged, append(ancestors, commit)...)
+	}
 	err := rc.Receive(ctx, func(ctx context.Context) iter.Seq2[remote.Chunk, error] { return chunks(ctx, rc) })
 	if err == nil {
 		return nil
@@ -78,11 +84,14 @@ func (in *intake) receive(ctx context.Context, grafts []remote.Graft, total int6
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 	defer cancel()
+	if errors.Is(err, remote.ErrPurged) {
+		return errors.Join(err, in.forget(ctx))
+	}
 	return errors.Join(err, in.keep(ctx))
 }
 
-// lookAt notes the parents of a commit that has come that were squashed here.
-func (in *intake) lookAt(commit hash.Hash, parents []hash.Hash) {
+// noteSquashed notes the parents of a commit that has come that were squashed here.
+func (in *intake) noteSquashed(commit hash.Hash, parents []hash.Hash) {
 	set := newestGraftsOf(in.db.blocks).get()
 	if set.isSquashed(commit) {
 		return // comes as the way to another one
@@ -101,6 +110,13 @@ func (in *intake) keep(ctx context.Context) error {
 			return err
 		}
 		return r.setTransfer(ctx, in.id, in.rc.Tops(), in.db.now())
+	})
+}
+
+// forget has nothing lead to what has arrived.
+func (in *intake) forget(ctx context.Context) error {
+	return in.db.update(ctx, in.im.Writer(), func(ctx context.Context, r *refs) error {
+		return r.deleteTransfer(ctx, in.id)
 	})
 }
 
@@ -129,7 +145,16 @@ func (in *intake) settle(ctx context.Context, fn func(context.Context, *refs) er
 	if err != nil {
 		return err
 	}
-	err = in.db.update(ctx, in.im.Writer(), fn)
+	err = in.db.update(ctx, in.im.Writer(), func(ctx context.Context, r *refs) error {
+		purged, err := r.rewritten(ctx)
+		if err == nil && purged.Hash() != in.purged.Hash() {
+			err = fmt.Errorf("rows were purged meanwhile: %w", remote.ErrInterrupted)
+		}
+		if err != nil {
+			return err
+		}
+		return fn(ctx, r)
+	})
 	return errors.Join(err, release())
 }
 

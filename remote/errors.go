@@ -28,6 +28,8 @@ var (
 	ErrDirty = errors.New("the branch has uncommitted changes on the remote")
 	// ErrOtherDatabase: the place has backups of another database.
 	ErrOtherDatabase = errors.New("it holds the backup of another database; choose another place")
+	// ErrPurged: the receiver has purged rows from such a commit, or from one before it.
+	ErrPurged = errors.New("it has rows that were purged from the database that it would come to; purge them where it comes from as well")
 	// ErrTooLarge: it is more than the far end takes.
 	ErrTooLarge = errors.New("more than the far end takes")
 	// ErrProtocol: the far end sent what it must not: wrong bytes, a chunk before

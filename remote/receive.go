@@ -33,8 +33,9 @@ type Receiver struct {
 	// settled and recorded.
 	Checkpoint func() error
 	// Commit, if not nil, is called for each commit that the sender sends, with the
-	// parents that it has, see Graft.
-	Commit    func(commit hash.Hash, parents []hash.Hash)
+	// parents that it has, see Graft, and all ancestors that it names. An error ends
+	// the transfer.
+	Commit    func(commit hash.Hash, parents, ancestors []hash.Hash) error
 	unsettled int64 // bytes at which the next checkpoint is due
 	all       int64 // bytes
 }
@@ -154,8 +155,7 @@ func (r *Receiver) tell(c unpackedChunk) error {
 	if !cut {
 		parents = known.parents
 	}
-	r.Commit(c.Hash, parents)
-	return nil
+	return r.Commit(c.Hash, parents, slices.Concat(known.parents, known.far))
 }
 
 func (r *Receiver) progress() {

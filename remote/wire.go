@@ -384,6 +384,7 @@ var errorCodes = []struct {
 	{"not_fast_forward", ErrNotFastForward},
 	{"moved", ErrMoved},
 	{"dirty", ErrDirty},
+	{"purged", ErrPurged},
 	{"refused", ErrRefused},
 	{"not_found", ErrNotFound},
 	{"too_large", ErrTooLarge},
