@@ -51,7 +51,7 @@ func TestBeforeCollect(t *testing.T) {
 			root = hash.Of(data)
 		}
 		for n := 0; s.Stats().Collections == before.Load(); n++ { // the next is the full one
-			if n > 5000 {
+			if n > 60_000 {
 				t.Fatalf("it was not collected, with %v", fails)
 			}
 			time.Sleep(time.Millisecond)

@@ -80,10 +80,15 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// interruptSoon is Ctrl-C, a moment after each statement has begun.
+// interruptSoon is Ctrl-C, a moment after the first statement has begun.
 func interruptSoon(sh *shell.Shell) {
+	pressed := false
 	sh.OnInterrupt(func(ctx context.Context) (context.Context, context.CancelFunc) {
 		ctx, cancel := context.WithCancel(ctx)
+		if pressed {
+			return ctx, cancel
+		}
+		pressed = true
 		timer := time.AfterFunc(50*time.Millisecond, cancel) // Ctrl-C
 		return ctx, func() { timer.Stop(); cancel() }
 	})
