@@ -20,7 +20,7 @@ import (
 func recoverOnce(number int, path string) error {
 	copying := sync.OnceFunc(func() {
 		if fmt.Println("copying"); number == 1 {
-			select {}
+			untilKilled()
 		}
 	})
 	_, err := vdb.Recover(context.Background(), filepath.Join(path, "damaged"), filepath.Join(path, "new"), &vdb.RecoverOptions{
@@ -34,8 +34,12 @@ func recoverOnce(number int, path string) error {
 		return err
 	}
 	fmt.Println("recovered")
-	select {}
+	untilKilled()
+	return nil
 }
+
+// untilKilled waits. A select without cases would be a deadlock, to the runtime.
+func untilKilled() { time.Sleep(time.Hour) }
 
 // TestRecoverKilled kills processes that recover. What they leave is whole, or does not open.
 func TestRecoverKilled(t *testing.T) {
