@@ -65,10 +65,11 @@ func (c *sqlCmd) settings(ctx context.Context, sh *shell.Shell) {
 	}
 }
 
-// script runs the arguments or standard input. Ctrl-C ends it.
+// script runs the arguments or standard input. Ctrl-C ends it, a second one the process.
 func (c *sqlCmd) script(ctx context.Context, con *console, sh *shell.Shell) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
+	context.AfterFunc(ctx, stop)
 	for _, text := range c.SQL {
 		sh.Script(ctx, strings.NewReader(text))
 	}
@@ -87,9 +88,7 @@ func prompted(ctx context.Context, con *console, sh *shell.Shell) error {
 	late := make(chan os.Signal, 1)
 	signal.Notify(late, os.Interrupt)
 	defer signal.Stop(late)
-	sh.OnInterrupt(func(ctx context.Context) (context.Context, context.CancelFunc) {
-		return signal.NotifyContext(ctx, os.Interrupt)
-	})
+	sh.OnInterrupt(prompt.Interruptible)
 	fmt.Fprintf(con.out, "%s\nStatements end with a semicolon; .help lists the other commands, .quit leaves.\n", version())
 	p := prompt.New(historyFile(), func(word string, first bool) []string { return sh.Complete(ctx, word, first) })
 	sh.Interact(ctx, p)

@@ -3,10 +3,13 @@
 package prompt
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/peterh/liner"
@@ -66,6 +69,29 @@ func (p *Prompt) ReadLine(continued bool) (string, error) {
 		p.lines.AppendHistory(line)
 	}
 	return line, err
+}
+
+// Interruptible returns a context for a statement, which Ctrl-C ends.
+//
+// On Ctrl-C, Linux drops what a terminal has not taken yet, and may leave asleep who was
+// waiting to write more; to set the terminal's mode wakes it.
+func Interruptible(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(parent, os.Interrupt)
+	mode, err := liner.TerminalMode()
+	if err != nil {
+		return ctx, stop
+	}
+	woken := make(chan struct{})
+	ended := context.AfterFunc(ctx, func() {
+		_ = mode.ApplyMode() // it is the mode that there is
+		close(woken)
+	})
+	return ctx, sync.OnceFunc(func() {
+		if !ended() {
+			<-woken // before there is another mode
+		}
+		stop()
+	})
 }
 
 // Close gives the terminal back and saves the history.
