@@ -1,11 +1,13 @@
 package vdb
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -18,14 +20,17 @@ func TestRecoverMends(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	dir := filepath.Join(t.TempDir(), "db")
-	newest := mendedOriginal(t, dir, rng)
+	newest, committed := mendedOriginal(t, dir, rng)
 	files := must(filepath.Glob(filepath.Join(dir, "journal-*")))(t)
 	var remade, rows, older int64
 	for i := range 20 {
 		damaged := filepath.Join(t.TempDir(), "damaged")
 		succeed(t, os.CopyFS(damaged, os.DirFS(dir)))
+		states := []tableRows{newest}
 		for _, file := range files {
-			spoil(t, filepath.Join(damaged, filepath.Base(file)), rng, 1+i%4)
+			if spoil(t, filepath.Join(damaged, filepath.Base(file)), rng, 1+i%4) {
+				states = append(states, committed) // the newest root may be lost
+			}
 		}
 		to := filepath.Join(t.TempDir(), "recovered")
 		report, err := Recover(t.Context(), damaged, to, nil)
@@ -39,7 +44,7 @@ func TestRecoverMends(t *testing.T) {
 			if m.Err != nil {
 				t.Fatalf("%d: %+v", i, m)
 			}
-			mustBeMended(t, db, m, newest)
+			mustBeMended(t, db, m, states)
 			for _, table := range m.Tables {
 				rows, older = rows+table.Rows, older+table.Older
 			}
@@ -59,8 +64,8 @@ func TestRecoverMends(t *testing.T) {
 }
 
 // mendedOriginal makes a database with two commits and changes that are not committed, and
-// returns the rows of its tables.
-func mendedOriginal(t *testing.T, dir string, rng *rand.Rand) map[string]map[string]string {
+// returns the rows of its tables, and those of the second commit.
+func mendedOriginal(t *testing.T, dir string, rng *rand.Rand) (newest, committed tableRows) {
 	t.Helper()
 	ctx := t.Context()
 	db := must(Open(ctx, dir, &Options{CollectGrowth: -1}))(t)
@@ -106,11 +111,20 @@ func mendedOriginal(t *testing.T, dir string, rng *rand.Rand) map[string]map[str
 	}
 	succeed(t, main.Update(ctx, change))
 	must(main.Commit(ctx, Message{Author: "Audit", Text: "second"}))(t)
+	committed = tablesOf(t, main)
 	succeed(t, main.Update(ctx, change))
-	s := must(main.Snapshot(ctx))(t)
-	all := map[string]map[string]string{"large": rowsOf(t, s, "large"), "small": rowsOf(t, s, "small")}
+	newest = tablesOf(t, main)
 	succeed(t, db.Close())
-	return all
+	return newest, committed
+}
+
+// tableRows are the rows of tables, by the tables' names and the rows' keys.
+type tableRows map[string]map[string]string
+
+func tablesOf(t *testing.T, b *Branch) tableRows {
+	t.Helper()
+	s := must(b.Snapshot(t.Context()))(t)
+	return tableRows{"large": rowsOf(t, s, "large"), "small": rowsOf(t, s, "small")}
 }
 
 func rowsOf(t *testing.T, s *Snapshot, table string) map[string]string {
@@ -123,19 +137,38 @@ func rowsOf(t *testing.T, s *Snapshot, table string) map[string]string {
 	return rows
 }
 
-// spoil flips bytes of what has been written of a file.
-func spoil(t *testing.T, path string, rng *rand.Rand, n int) {
+// spoil flips bytes of what has been written of a file, and tells whether one is at the end,
+// where a journal has its newest root and what that leads to but rows.
+func spoil(t *testing.T, path string, rng *rand.Rand, n int) (atEnd bool) {
 	t.Helper()
 	data := must(os.ReadFile(path))(t)
 	end := len(strings.TrimRight(string(data), "\x00"))
 	for range n {
-		data[rng.IntN(end)] ^= byte(1 + rng.IntN(255))
+		at := rng.IntN(end)
+		data[at] ^= byte(1 + rng.IntN(255))
+		atEnd = atEnd || at > end-1000
 	}
 	succeed(t, os.WriteFile(path, data, 0o666))
+	return atEnd
 }
 
-// mustBeMended compares a mended branch with what there was, and with the commit before.
-func mustBeMended(t *testing.T, db *DB, m MendedBranch, newest map[string]map[string]string) {
+// mustBeMended compares a mended branch with what there was, and with the commit before: it is
+// of one of these states.
+func mustBeMended(t *testing.T, db *DB, m MendedBranch, states []tableRows) {
+	t.Helper()
+	var errs []error
+	for _, state := range states {
+		err := mendedFrom(t, db, m, state)
+		if err == nil {
+			return
+		}
+		errs = append(errs, err)
+	}
+	t.Error(errors.Join(errs...))
+}
+
+// mendedFrom returns an error if the branch is not what may be mended of a state.
+func mendedFrom(t *testing.T, db *DB, m MendedBranch, state tableRows) error {
 	t.Helper()
 	is := must(db.AsOf(t.Context(), m.Commit.String()))(t)
 	before := must(db.AsOf(t.Context(), m.Commit.String()+"~"))(t)
@@ -143,8 +176,8 @@ func mustBeMended(t *testing.T, db *DB, m MendedBranch, newest map[string]map[st
 	for _, table := range m.Tables {
 		damaged[table.Name] = table
 	}
-	names := must(is.Tables())(t)
-	for table, want := range newest {
+	names := must(before.Tables())(t)
+	for table, want := range state {
 		report, hit := damaged[table]
 		if report.Gone {
 			continue
@@ -152,15 +185,13 @@ func mustBeMended(t *testing.T, db *DB, m MendedBranch, newest map[string]map[st
 		got := rowsOf(t, is, table)
 		if !hit {
 			if !maps.Equal(got, want) {
-				t.Errorf("table %s is not damaged and not as it was", table)
+				return fmt.Errorf("table %s is not damaged and not as it was", table)
 			}
 			continue
 		}
 		old := map[string]string{}
-		for _, name := range must(before.Tables())(t) {
-			if name == table {
-				old = rowsOf(t, before, table)
-			}
+		if slices.Contains(names, table) {
+			old = rowsOf(t, before, table)
 		}
 		asWere, asBefore := int64(0), int64(0)
 		for key, row := range got {
@@ -170,11 +201,12 @@ func mustBeMended(t *testing.T, db *DB, m MendedBranch, newest map[string]map[st
 			case old[key]:
 				asBefore++
 			default:
-				t.Fatalf("table %s has the row %s, which was %q, and %q before", table, row, want[key], old[key])
+				return fmt.Errorf("table %s has the row %s, which was %q, and %q before", table, row, want[key], old[key])
 			}
 		}
 		if int64(len(got)) != report.Rows+report.Older || asWere < report.Rows || asBefore > report.Older || report.Rows == int64(len(want)) {
-			t.Errorf("table %s of %v: %d rows as they were and %d as before, of %d: %+v", table, names, asWere, asBefore, len(want), report)
+			return fmt.Errorf("table %s of %v: %d rows as they were and %d as before, of %d: %+v", table, names, asWere, asBefore, len(want), report)
 		}
 	}
+	return nil
 }
