@@ -19,6 +19,7 @@ func bar(con *console, n int64, what string) *progressbar.ProgressBar {
 		progressbar.OptionSetDescription(what),
 		progressbar.OptionShowCount(),
 		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetSpinnerChangeInterval(0), // else a goroutine reads what Add writes
 		progressbar.OptionClearOnFinish(),
 	)
 }
