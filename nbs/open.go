@@ -36,6 +36,9 @@ func (s *Store) create(ctx context.Context) error {
 		return fmt.Errorf("%w, and none can be made: %w", ErrNotStore, ErrReadOnly)
 	}
 	if _, err := s.leftovers(); errors.Is(err, ErrNotStore) {
+		if _, e := readManifest(s.fs, s.dir); !errors.Is(e, fs.ErrNotExist) {
+			return e // another process has just made a store
+		}
 		return err
 	}
 	if err := s.fs.MkdirAll(s.dir, 0o777); err != nil {

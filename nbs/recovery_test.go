@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -221,6 +222,33 @@ func TestDamageWhileOpen(t *testing.T) {
 	nbstest.WantRoot(t, reader, hash.Of(historyRoot(4)))
 	must(t, reader.Close())
 	must(t, writer.Close())
+}
+
+// lateFS has something happen before it reads a directory for the first time.
+type lateFS struct {
+	nbs.FS
+	first func()
+}
+
+func (f *lateFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	if first := f.first; first != nil {
+		f.first = nil
+		first()
+	}
+	return f.FS.ReadDir(name)
+}
+
+// TestCreatedMeanwhile opens a store that another one makes after it was found to be missing.
+func TestCreatedMeanwhile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	var other *nbs.Store
+	s := open(t, dir, &nbs.Options{FS: &lateFS{nbs.OS(), func() { other = open(t, dir, nil) }}})
+	must(t, nbstest.Increment(t.Context(), other, other.NewWriter()))
+	if n, err := nbstest.Count(t.Context(), s); n != 1 || err != nil {
+		t.Errorf("counted to %d, %v", n, err)
+	}
+	must(t, s.Close())
+	must(t, other.Close())
 }
 
 func TestOpenErrors(t *testing.T) {
