@@ -328,12 +328,9 @@ func (x *recovery) lostBelow(h hash.Hash) (lost []hash.Hash) {
 // may not know them.
 const maxAsked = 64
 
-// ask has a remote bring the commits that are lost: first those where its branches and
-// tags are, and what lies before them; then others, one by one.
+// ask has a remote bring what is lost: first its tags and the commits where its branches
+// are, and what lies before them; then other commits, one by one.
 func (x *recovery) ask(l *lender) error {
-	if len(x.lostCommits()) == 0 && x.report.Doubt == nil {
-		return nil
-	}
 	shown, err := l.far.Refs(x.ctx)
 	if err != nil {
 		return err

@@ -142,6 +142,35 @@ func TestRecoverLostHead(t *testing.T) {
 	}
 }
 
+// TestRecoverLostTag: a tag that is lost, and nothing else, comes from a database over HTTP.
+func TestRecoverLostTag(t *testing.T) {
+	ctx := t.Context()
+	dir, backup := filepath.Join(t.TempDir(), "db"), filepath.Join(t.TempDir(), "backup")
+	line := lineDB(t, dir, 3)
+	db := must(Open(ctx, dir, nil))(t)
+	must(db.CreateTag(ctx, "v1", "HEAD~1", Message{Author: "Audit", Text: "audited"}))(t)
+	must(db.Backup(ctx, backup, nil))(t)
+	value, _, err := must(db.refs(ctx))(t).tree.Get(ctx, []byte(tagsPrefix+"v1"))
+	succeed(t, err)
+	tag := must(decodeTagRef(value))(t)
+	succeed(t, db.Close())
+	url, _ := serveCopy(t, backup, nil)
+	destroy(t, dir, tag)
+	report, _ := recovered(t, dir, nil)
+	if len(report.Refs) != 1 || report.Refs[0].Ref != "tags/v1" {
+		t.Errorf("without a source: %+v", report)
+	}
+	report, db = recovered(t, dir, &RecoverOptions{From: []string{url}})
+	if len(report.Refs) > 0 || len(report.Lost) > 0 {
+		t.Errorf("with a source: %+v", report)
+	}
+	for tag, err := range db.Tags(ctx) {
+		if err != nil || tag.Commit != line[1].Hash || tag.Text != "audited" {
+			t.Errorf("tag %+v, %v", tag, err)
+		}
+	}
+}
+
 // TestRecoverLostWorkingSet: a working set that is lost becomes the head's.
 func TestRecoverLostWorkingSet(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "db")
