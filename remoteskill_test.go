@@ -48,6 +48,9 @@ func transferChild(_ int, path string) (err error) {
 		_, err = db.Fetch(ctx, "origin", nil)
 	case "push":
 		err = db.Push(ctx, "origin", nil)
+		if errors.Is(err, remote.ErrMoved) { // the far end has just taken what the child before sent
+			err = db.Push(ctx, "origin", nil)
+		}
 	case "backup":
 		_, err = db.Backup(ctx, url, nil)
 	}
