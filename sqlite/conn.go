@@ -29,6 +29,7 @@ type conn struct {
 	tables  map[string]module.Table // system tables that are registered, by folded name
 	author  string                  // that it was opened with
 	nested  bool                    // a statement runs a query inside of itself
+	stale   bool                    // a verb has gone beneath SQLite's idea of the schema
 }
 
 // engineConn is what the connections of SQLite's driver can do.
@@ -91,6 +92,7 @@ func (c *conn) point(ctx context.Context, revision string) error {
 	if c.file.level != vfs.None {
 		return errors.New("a transaction is open: end it first")
 	}
+	c.stale = true
 	_, err := c.db.vdb.Branch(ctx, revision)
 	if err == nil {
 		c.session.branch, c.session.revision = revision, revision
@@ -119,6 +121,7 @@ func (c *conn) open() bool { return lib.Xsqlite3_get_autocommit(c.raw.TLS, c.raw
 
 // settle commits the open transaction, and returns what opens one again.
 func (c *conn) settle(ctx context.Context) (resume func() error, err error) {
+	c.stale = true
 	if !c.open() {
 		return func() error { return nil }, nil
 	}
@@ -127,6 +130,16 @@ func (c *conn) settle(ctx context.Context) (resume func() error, err error) {
 	}
 	c.session.pending, c.session.pendingErr = nil, nil
 	return func() error { return c.command(ctx, "BEGIN") }, nil
+}
+
+// refresh has SQLite look at the schema after a verb. It compiles statements by the schema
+// that it knows, and of most mistakes that it finds it does not ask whether they still are.
+// What hinders it the statement that follows will tell.
+func (c *conn) refresh(ctx context.Context) {
+	if c.stale && c.file.level == vfs.None {
+		c.stale = false
+		_ = c.command(ctx, "SELECT 1 FROM sqlite_schema LIMIT 0")
+	}
 }
 
 // command runs a statement of the driver's own.
@@ -302,6 +315,7 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	if len(plan) != 1 || plan[0].special || len(plan[0].info.Names) > 0 {
 		return &translated{conn: c, query: query}, nil
 	}
+	c.refresh(ctx)
 	inner, err := c.engineConn.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, c.explain(err)

@@ -110,6 +110,19 @@ func TestFunctionsInTransaction(t *testing.T) {
 	c.want("1|one\n5|five\n6|six", "SELECT * FROM t")
 }
 
+// After a verb statements are compiled by the schema that it has left, in a transaction too,
+// and where a text has several.
+func TestSchemaAfterVerb(t *testing.T) {
+	c := newConsole(t)
+	c.run("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT)", "SELECT dolt_commit('-Am', 'empty')", "SELECT dolt_branch('work')",
+		"ALTER TABLE t DROP COLUMN name", "SELECT dolt_reset('--hard')", "INSERT INTO t VALUES (1, 'one')",
+		"CREATE INDEX names ON t(name)", "SELECT dolt_reset('--hard')", "CREATE INDEX names ON t(name)",
+		"ALTER TABLE t ADD COLUMN n", "SELECT dolt_checkout('work')", "ALTER TABLE t ADD COLUMN n",
+		"BEGIN", "SELECT dolt_reset('--hard')", "INSERT INTO t VALUES (2, 'two')", "COMMIT",
+		"ALTER TABLE t ADD COLUMN n", "USE main", "USE work; SELECT dolt_reset('--hard'); INSERT INTO t VALUES (3, 'three')")
+	c.want("3|three", "SELECT * FROM t")
+}
+
 func TestRebaseThroughDriver(t *testing.T) {
 	c := newConsole(t)
 	c.run("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT)", "SELECT dolt_commit('-Am', 'empty')", "SELECT dolt_checkout('-b', 'work')",

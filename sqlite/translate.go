@@ -15,6 +15,7 @@ import (
 
 // translate returns a statement as SQLite runs it, and what to bind to it.
 func (c *conn) translate(ctx context.Context, s statement, args []driver.NamedValue) (string, []driver.NamedValue, error) {
+	c.refresh(ctx)
 	c.foresee(ctx, &s.info)
 	switch {
 	case !s.special:
