@@ -87,6 +87,8 @@ func TestSysObjects(t *testing.T) {
 	b.want(`{"id":1,"cents":100}|{"id":1,"cents":300}|modified`, `SELECT * FROM dolt_query_diff(
 		'SELECT id, cents FROM orders AS OF ''HEAD~5''', 'SELECT id, cents FROM orders')`)
 	b.fails("is no query", "SELECT * FROM dolt_query_diff('DELETE FROM orders', 'SELECT 1')")
+	b.fails("is no query", "SELECT * FROM dolt_query_diff('SELECT 1; DELETE FROM orders', 'SELECT 1')")
+	b.want("", "SELECT * FROM dolt_query_diff('SELECT 1; -- one', 'SELECT 1')")
 }
 
 // TestSysPushdown reads no more than a condition asks for.

@@ -115,7 +115,8 @@ func readResult(run runQuery, query string) (*result, error) {
 
 // runQuery runs a query as a statement of the connection's own.
 func (c *conn) runQuery(query string) ([]string, iter.Seq2[[]any, error], error) {
-	if info := sqltext.Parse(query); info.Writes || info.Kind != sqltext.KindSelect {
+	info := sqltext.Parse(query)
+	if info.Writes || info.Kind != sqltext.KindSelect || sqltext.Parse(query[info.End:]).Kind != sqltext.KindEmpty {
 		return nil, nil, fmt.Errorf("%q is no query", query)
 	}
 	defer func(was bool) { c.nested = was }(c.nested)
