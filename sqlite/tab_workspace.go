@@ -135,8 +135,13 @@ func (t *tableWorkspace) Insert([]any) error {
 	return fmt.Errorf("dolt_workspace_%s: write to the table itself", t.table)
 }
 
-// Update stages or unstages a row. What is set in other columns is ignored.
+// Update stages or unstages a row.
 func (t *tableWorkspace) Update(old, updated []any) error {
+	for i := range updated {
+		if i != workspaceStaged && !sameAny(old[i], updated[i]) {
+			return fmt.Errorf("dolt_workspace_%s: only staged can be set", t.table)
+		}
+	}
 	is, err := truth(updated[workspaceStaged])
 	if err != nil {
 		return fmt.Errorf("dolt_workspace_%s: staged: %w", t.table, err)

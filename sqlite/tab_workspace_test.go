@@ -87,6 +87,7 @@ func TestWorkspaceOfNewTable(t *testing.T) {
 	b.refuses("UPDATE dolt_workspace_n SET staged = 1", "stage it as a whole", "dolt_add('n')")
 	b.refuses("UPDATE dolt_workspace_t SET staged = 1 WHERE to_id = 3", "stage it as a whole")
 	b.refuses("UPDATE dolt_workspace_t SET staged = 'x'", "neither 1 nor 0")
+	b.refuses("UPDATE dolt_workspace_t SET to_id = 7", "only staged can be set")
 	b.refuses("INSERT INTO dolt_workspace_t (to_id) VALUES (9)", "write to the table itself")
 	b.check(b.main.Stage(t.Context(), "n", "t"))
 	b.check(b.exec("UPDATE dolt_workspace_n SET staged = 0"))
