@@ -201,7 +201,7 @@
 //	dolt_diff_stat()                 rows and cells that differ between two revisions
 //	dolt_diff_summary()              tables that differ
 //	dolt_schema_diff()               definitions that differ
-//	dolt_patch()                     SQL that leads from one revision to another
+//	dolt_patch()                     SQL that leads from one revision to another, where foreign_keys is off
 //	dolt_query_diff()                how the results of two queries differ
 //	dolt_merge_status                the merge in progress
 //	dolt_conflicts                   tables with rows in conflict

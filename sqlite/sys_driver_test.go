@@ -91,6 +91,35 @@ func TestSysObjects(t *testing.T) {
 	b.want("", "SELECT * FROM dolt_query_diff('SELECT 1; -- one', 'SELECT 1')")
 }
 
+// TestSysPatchRules has patches that lead to rules which rows of the old version break, in a
+// database that has a table of the name that a copy would get.
+func TestSysPatchRules(t *testing.T) {
+	b := newSysDriverBench(t)
+	b.exec("CREATE TABLE orders(id INTEGER PRIMARY KEY, code TEXT, cents INTEGER CHECK(cents > -9))", "CREATE TABLE orders_patched(x)",
+		"CREATE TABLE marks(name)", "INSERT INTO marks VALUES ('a'), ('b'), ('c')", "DELETE FROM marks WHERE name = 'b'",
+		"INSERT INTO orders VALUES (1, 'a', -1), (2, 'a', -2), (3, 'b', 3)")
+	b.commit("loose")
+	b.exec("DELETE FROM orders WHERE id = 1", "CREATE UNIQUE INDEX codes ON orders(code)")
+	b.commit("unique")
+	b.exec("UPDATE orders SET cents = 2 WHERE id = 2", "ALTER TABLE orders ADD COLUMN paid INTEGER CHECK(cents > 0)",
+		"UPDATE orders SET paid = 1 WHERE id = 3", "ALTER TABLE orders RENAME code TO number")
+	b.commit("checked")
+	b.exec("DELETE FROM marks WHERE name = 'c'", "ALTER TABLE marks ADD COLUMN short CHECK(name < 'c')")
+	b.commit("short marks")
+	revs := b.query("SELECT commit_hash FROM dolt_log ORDER BY commit_order")
+	for i, from := range revs {
+		for j, to := range revs {
+			got, want := plainSQLite(t), plainSQLite(t)
+			b.patch(want, revs[0], to)
+			b.patch(got, revs[0], from)
+			b.patch(got, from, to)
+			if got, want := dump(t, got), dump(t, want); got != want {
+				t.Fatalf("the patch from %d to %d leads to\n%s\nwant\n%s", i, j, got, want)
+			}
+		}
+	}
+}
+
 // TestSysPushdown reads no more than a condition asks for.
 func TestSysPushdown(t *testing.T) {
 	b := newSysBench(t)

@@ -33,8 +33,13 @@ func newPatch(s *session) module.Table {
 			}
 			only, one := w.is(kind)
 			schema, data := !one || only == "schema", !one || only == "data"
-			if schema && !p.schema(put("schema")) {
-				return
+			if schema {
+				if ok, err := p.schema(put("schema"), put("data"), data); err != nil || !ok {
+					if err != nil {
+						yield(nil, err)
+					}
+					return
+				}
 			}
 			if data {
 				if ok, err := p.data(put("data")); err != nil || !ok {

@@ -14,7 +14,10 @@ import (
 // come, lest a value of a unique index be there twice. It returns false if put does.
 func (p *patcher) data(put func(table, sql string) bool) (bool, error) {
 	for _, t := range slices.Backward(p.tables) {
-		if ok, err := t.removals(put); err != nil || !ok {
+		if t.freed {
+			continue
+		}
+		if ok, err := t.removals(t.ToSchema, put); err != nil || !ok {
 			return false, err
 		}
 	}
@@ -26,8 +29,9 @@ func (p *patcher) data(put func(table, sql string) bool) (bool, error) {
 	return true, nil
 }
 
-// removals puts DELETE for rows that are gone, or that are inserted again.
-func (t *tablePatch) removals(put func(table, sql string) bool) (bool, error) {
+// removals puts DELETE for rows that are gone, or that are inserted again. The table has
+// the schema s.
+func (t *tablePatch) removals(s *vdb.Schema, put func(table, sql string) bool) (bool, error) {
 	switch {
 	case t.plan == refilled:
 		return put(t.To, "DELETE FROM "+quote(t.To)), nil
@@ -39,10 +43,10 @@ func (t *tablePatch) removals(put func(table, sql string) bool) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if row.Kind == vdb.Added || row.Kind == vdb.Modified && !replaces(&row, unique) {
+		if row.Kind == vdb.Added || row.Kind == vdb.Modified && !t.replaces(&row, unique) {
 			continue
 		}
-		where, err := t.identity(&row)
+		where, err := identity(s, &row)
 		if err != nil {
 			return false, err
 		}
@@ -70,7 +74,7 @@ func (t *tablePatch) arrivals(put func(table, sql string) bool) (bool, error) {
 		switch {
 		case row.Kind == vdb.Deleted:
 			continue
-		case row.Kind == vdb.Added || replaces(&row, unique):
+		case row.Kind == vdb.Added || t.replaces(&row, unique):
 			sql, err = t.insert(row.Key, row.To)
 		default:
 			sql, err = t.update(&row)
@@ -135,22 +139,22 @@ func (t *tablePatch) uniqueColumns() map[string]bool {
 }
 
 // replaces tells whether a modified row is deleted and inserted again.
-func replaces(row *vdb.RowChange, unique map[string]bool) bool {
-	return row.Kind == vdb.Modified && slices.ContainsFunc(row.Columns, func(name string) bool { return unique[foldName(name)] })
+func (t *tablePatch) replaces(row *vdb.RowChange, unique map[string]bool) bool {
+	return row.Kind == vdb.Modified && (t.plan == copied || slices.ContainsFunc(row.Columns, func(name string) bool { return unique[foldName(name)] }))
 }
 
-// identity is the condition that selects a row.
-func (t *tablePatch) identity(row *vdb.RowChange) (string, error) {
-	if len(t.ToSchema.PrimaryKey) == 0 {
-		rowid := rowidName(t.ToSchema)
+// identity is the condition that selects a row of a table with schema s.
+func identity(s *vdb.Schema, row *vdb.RowChange) (string, error) {
+	if len(s.PrimaryKey) == 0 {
+		rowid := rowidName(s)
 		if rowid == "" {
-			return "", errNoIdentity(t.To)
+			return "", errNoIdentity(s.Name)
 		}
 		return rowid + " = " + row.Key[0].String(), nil
 	}
 	terms := make([]string, len(row.Key))
 	for i, v := range row.Key {
-		terms[i] = quote(t.ToSchema.PrimaryKey[i]) + " IS " + literal(v)
+		terms[i] = quote(s.PrimaryKey[i]) + " IS " + literal(v)
 	}
 	return strings.Join(terms, " AND "), nil
 }
@@ -191,6 +195,6 @@ func (t *tablePatch) update(row *vdb.RowChange) (string, error) {
 	if len(sets) == 0 {
 		return "", nil
 	}
-	where, err := t.identity(row)
+	where, err := identity(t.ToSchema, row)
 	return "UPDATE " + quote(t.To) + " SET " + strings.Join(sets, ", ") + " WHERE " + where, err
 }

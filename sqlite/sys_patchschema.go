@@ -21,7 +21,8 @@ const (
 // tablePatch is what a patch does to one table.
 type tablePatch struct {
 	*tableChange
-	plan tablePlan
+	plan  tablePlan
+	freed bool // of the rows that do not stay
 }
 
 func newTablePatch(c *tableChange) *tablePatch {
@@ -134,28 +135,42 @@ func createAs(s *vdb.Schema, name string) string {
 }
 
 // schema puts the statements about definitions: drops, renames, changes, new
-// tables. It returns false if put does.
-func (p *patcher) schema(put func(table, sql string) bool) bool {
+// tables. Rows that do not stay may break the rules of the new definition: before a table is
+// copied they go, and indexes come when all rows are as they will be. It returns false if
+// a put does.
+func (p *patcher) schema(put, putData func(table, sql string) bool, data bool) (bool, error) {
 	if !putAll(p.drop, put) {
-		return false
+		return false, nil
 	}
 	for i := len(p.tables) - 1; i >= 0; i-- {
 		if t := p.tables[i]; t.Kind == vdb.Deleted {
 			delete(p.taken, foldName(t.From))
 			if !put(t.From, "DROP TABLE "+quote(t.From)) {
-				return false
+				return false, nil
 			}
 		}
 	}
 	if !p.rename(put) {
-		return false
+		return false, nil
+	}
+	var indexes []namedSQL
+	for _, t := range p.tables {
+		p.taken[foldName(t.To)] = true
 	}
 	for _, t := range p.tables {
-		if t.Kind != vdb.Deleted && !putAll(t.statements(), put) {
-			return false
+		if t.plan == copied && data {
+			if ok, err := t.removals(t.FromSchema, putData); err != nil || !ok {
+				return false, err
+			}
+			t.freed = true
 		}
+		if !putAll(t.named(t.statements(p.free(t.To))), put) {
+			return false, nil
+		}
+		indexes = append(indexes, t.named(t.newIndexes())...)
 	}
-	return putAll(p.create, put)
+	p.make = append(indexes, p.make...)
+	return putAll(p.create, put), nil
 }
 
 func putAll(statements []namedSQL, put func(table, sql string) bool) bool {
@@ -216,22 +231,7 @@ func (p *patcher) free(name string) string {
 	return name
 }
 
-// statements bring a table, which has its new name already, to its new definition.
-func (t *tablePatch) statements() []namedSQL {
-	var sqls []string
-	name := quote(t.To)
-	switch t.plan {
-	case alter:
-		sqls = t.alterStatements()
-	case copied:
-		sqls = t.copyStatements()
-	case anew:
-		if t.FromSchema != nil {
-			sqls = append(sqls, "DROP TABLE "+name)
-		}
-		sqls = append(sqls, tableSQL(t.ToSchema))
-		sqls = append(sqls, allIndexes(t.ToSchema)...)
-	}
+func (t *tablePatch) named(sqls []string) []namedSQL {
 	statements := make([]namedSQL, len(sqls))
 	for i, sql := range sqls {
 		statements[i] = namedSQL{t.To, sql}
@@ -239,10 +239,42 @@ func (t *tablePatch) statements() []namedSQL {
 	return statements
 }
 
-func allIndexes(s *vdb.Schema) []string {
+// statements bring a table, which has its new name already, to its new definition
+// but for indexes that are new. A copy is made under the name beside.
+func (t *tablePatch) statements(beside string) []string {
+	switch {
+	case t.Kind == vdb.Deleted:
+		return nil
+	case t.plan == alter:
+		return t.alterStatements()
+	case t.plan == copied:
+		return t.copyStatements(beside)
+	case t.plan == anew && t.FromSchema != nil:
+		return []string{"DROP TABLE " + quote(t.To), tableSQL(t.ToSchema)}
+	case t.plan == anew:
+		return []string{tableSQL(t.ToSchema)}
+	}
+	return nil
+}
+
+// newIndexes make the indexes that a table's new definition does not have yet.
+func (t *tablePatch) newIndexes() []string {
 	var sqls []string
-	for _, x := range indexes(s) {
-		sqls = append(sqls, x.sql)
+	switch {
+	case t.Kind == vdb.Deleted:
+	case t.plan == alter:
+		for _, part := range t.Schema.Indexes {
+			if part.To == nil {
+				continue
+			}
+			if sql := indexSQL(t.ToSchema, t.ToSchema.Index(part.To.Name)); sql != "" {
+				sqls = append(sqls, sql)
+			}
+		}
+	case t.plan == copied || t.plan == anew:
+		for _, x := range indexes(t.ToSchema) {
+			sqls = append(sqls, x.sql)
+		}
 	}
 	return sqls
 }
@@ -268,21 +300,12 @@ func (t *tablePatch) alterStatements() []string {
 			sqls = append(sqls, table+"ADD COLUMN "+columnSQL(part.To))
 		}
 	}
-	for _, part := range t.Schema.Indexes {
-		if part.To == nil {
-			continue
-		}
-		if sql := indexSQL(t.ToSchema, t.ToSchema.Index(part.To.Name)); sql != "" {
-			sqls = append(sqls, sql)
-		}
-	}
 	return sqls
 }
 
 // copyStatements make the new table beside the old one, which other tables may
 // refer to, and give it that one's name.
-func (t *tablePatch) copyStatements() []string {
-	beside := t.To + "_patched"
+func (t *tablePatch) copyStatements(beside string) []string {
 	was := map[string]string{}
 	for _, c := range t.FromSchema.Columns {
 		was[foldName(c.Name)] = c.Name
@@ -309,8 +332,7 @@ func (t *tablePatch) copyStatements() []string {
 	if len(to) > 0 {
 		sqls = append(sqls, "INSERT INTO "+quote(beside)+"("+strings.Join(to, ", ")+") SELECT "+strings.Join(from, ", ")+" FROM "+quote(t.To))
 	}
-	sqls = append(sqls, "DROP TABLE "+quote(t.To), "ALTER TABLE "+quote(beside)+" RENAME TO "+quote(t.To))
-	return append(sqls, allIndexes(t.ToSchema)...)
+	return append(sqls, "DROP TABLE "+quote(t.To), "ALTER TABLE "+quote(beside)+" RENAME TO "+quote(t.To))
 }
 
 // rowidName is a name that the rowid goes by in a table, empty if columns have

@@ -52,7 +52,7 @@ func (p *patcher) planVirtual(from, to []vdb.Object) error {
 			return err
 		}
 		change := vdb.TableChange{Kind: vdb.Added, To: name, ToSchema: schema, Data: true}
-		p.tables = append(p.tables, &tablePatch{&tableChange{change, p.diff}, refilled})
+		p.tables = append(p.tables, &tablePatch{tableChange: &tableChange{change, p.diff}, plan: refilled})
 	}
 	return nil
 }
