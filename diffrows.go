@@ -63,29 +63,32 @@ func (d *Diff) Rows(table string, opts ...*RowsOptions) iter.Seq2[RowChange, err
 			o = given
 		}
 	}
-	return func(yield func(RowChange, error) bool) {
-		p, err := d.pair(table)
+	return func(yield func(RowChange, error) bool) { d.yieldRows(table, o, yield) }
+}
+
+// yieldRows yields the rows that Rows returns.
+func (d *Diff) yieldRows(table string, o *RowsOptions, yield func(RowChange, error) bool) {
+	p, err := d.pair(table)
+	if err != nil {
+		yield(RowChange{}, err)
+		return
+	}
+	n := 0
+	for change, err := range p.changes(o.Range) {
+		var row RowChange
+		if err == nil {
+			row, err = p.rowChange(change)
+		}
 		if err != nil {
-			yield(RowChange{}, err)
+			yield(RowChange{}, opError(d.op+", table "+table, err))
 			return
 		}
-		n := 0
-		for change, err := range p.changes(o.Range) {
-			var row RowChange
-			if err == nil {
-				row, err = p.rowChange(change)
-			}
-			if err != nil {
-				yield(RowChange{}, opError(d.op+", table "+table, err))
-				return
-			}
-			if o.Where != nil && !o.Where(row) {
-				continue
-			}
-			n++
-			if !yield(row, nil) || n == o.Limit {
-				return
-			}
+		if o.Where != nil && !o.Where(row) {
+			continue
+		}
+		n++
+		if !yield(row, nil) || n == o.Limit {
+			return
 		}
 	}
 }
