@@ -5,9 +5,11 @@ import (
 	"fmt"
 
 	"github.com/vdbgo/vdb"
+	"github.com/vdbgo/vdb/internal/sqltext"
 )
 
-// patch prints the statements of dolt_patch, which knows SQL's part of the schema.
+// patch prints the statements of dolt_patch, which knows SQL's part of the schema, as a
+// script that drops tables without their references' actions.
 func (c *diffCmd) patch(ctx context.Context, con *console, db *vdb.DB) error {
 	conn, _, err := openSQL(ctx, db.Path(), c.Branch, true)
 	if err != nil {
@@ -27,12 +29,13 @@ func (c *diffCmd) patch(ctx context.Context, con *console, db *vdb.DB) error {
 		return err
 	}
 	defer rows.Close()
+	fmt.Fprintln(con.out, "PRAGMA foreign_keys=OFF;")
 	for rows.Next() {
 		var statement string
 		if err := rows.Scan(&statement); err != nil {
 			return err
 		}
-		fmt.Fprintln(con.out, statement)
+		fmt.Fprintln(con.out, sqltext.Terminate(statement))
 	}
 	return rows.Err()
 }

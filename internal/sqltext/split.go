@@ -83,6 +83,15 @@ func Complete(sql string) bool {
 	}
 }
 
+// Terminate puts a semicolon after a statement, on the next line if it would belong to a
+// comment on the last.
+func Terminate(sql string) string {
+	if Complete(sql + ";") {
+		return sql + ";"
+	}
+	return sql + "\n;"
+}
+
 // openComment reports whether a comment lacks its end.
 func openComment(text string) bool {
 	return text[0] == '/' && (len(text) < 4 || !strings.HasSuffix(text, "*/"))

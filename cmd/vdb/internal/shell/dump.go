@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/vdbgo/vdb/cmd/vdb/internal/format"
+	"github.com/vdbgo/vdb/internal/sqltext"
 )
 
 // dump is .dump: statements that make the database anew, or the tables that fit the
@@ -58,7 +59,7 @@ func (d *dumper) all(ctx context.Context) error {
 	}
 	others, err := d.objects(ctx, `type IN ('index','trigger','view') ORDER BY rowid`)
 	for _, o := range others {
-		fmt.Fprintf(d.out, "%s;\n", o.sql)
+		fmt.Fprintln(d.out, sqltext.Terminate(o.sql))
 	}
 	return err
 }
@@ -109,12 +110,12 @@ func (d *dumper) table(ctx context.Context, t object, shadow bool) error {
 	case strings.HasPrefix(t.name, "sqlite_"):
 		return nil
 	case isVirtual(t.sql):
-		_, err := fmt.Fprintf(d.out, "%s;\n", t.sql)
+		_, err := fmt.Fprintln(d.out, sqltext.Terminate(t.sql))
 		return err
 	case shadow:
 		fmt.Fprintf(d.out, "DELETE FROM %s;\n", format.Name(t.name))
 	default:
-		fmt.Fprintf(d.out, "%s;\n", statementText(t.sql))
+		fmt.Fprintln(d.out, sqltext.Terminate(statementText(t.sql)))
 	}
 	return d.rows(ctx, t.name)
 }

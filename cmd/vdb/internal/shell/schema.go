@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/vdbgo/vdb/cmd/vdb/internal/format"
+	"github.com/vdbgo/vdb/internal/sqltext"
 )
 
 // schemaCommands are those about what is in the database.
@@ -165,7 +166,7 @@ func (s *Shell) printSchema(ctx context.Context, database, kind, name, text stri
 	if kind == "view" || isVirtual(text) {
 		columns = s.columnComment(ctx, database, name)
 	}
-	_, err := fmt.Fprintf(s.out, "%s%s;\n", statementText(text), columns)
+	_, err := fmt.Fprintln(s.out, sqltext.Terminate(statementText(text)+columns))
 	return err
 }
 
