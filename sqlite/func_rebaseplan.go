@@ -137,6 +137,9 @@ func findRebasePlan(ctx context.Context, s *session) (*rebasePlan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.isAlone(ctx, b); err != nil {
+		return nil, err
+	}
 	snap, err := b.Snapshot(ctx)
 	if err != nil {
 		return nil, err
@@ -161,6 +164,20 @@ func findRebasePlan(ctx context.Context, s *session) (*rebasePlan, error) {
 		p.steps = append(p.steps, vdb.RebaseStep{Action: action, Commit: c, Text: row[3].Text()})
 	}
 	return p, nil
+}
+
+// isAlone refuses a plan beside which something was written on its branch b: that goes with
+// the branch.
+func (p *rebasePlan) isAlone(ctx context.Context, b *vdb.Branch) error {
+	for change, err := range b.Diff(ctx, p.onto.String(), "WORKING").Tables() {
+		if err != nil {
+			return err
+		}
+		if name := change.Name(); name != planTable && name != rebaseTable {
+			return fmt.Errorf("dolt_rebase: table %s was changed on branch %s, and that would be lost: undo it, or --abort", name, b.Name())
+		}
+	}
+	return nil
 }
 
 // end takes the connection back to the branch and deletes the plan's.
