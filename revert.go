@@ -171,7 +171,7 @@ func (r *replay) before(ctx context.Context, c *Commit) (version, error) {
 	n := r.o.Mainline
 	switch {
 	case n == 0 && len(c.Parents) > 1:
-		return version{}, invalidf("commit %s is a merge; set Mainline to the parent that it is seen against", c.Short())
+		return version{}, invalidf("commit %s is a merge; say by Mainline (--mainline) which parent it is seen against, 1 or 2", c.Short())
 	case n <= 1 && len(c.Parents) == 0:
 		return version{}, nil
 	}

@@ -177,6 +177,18 @@ func TestMergeThroughDriver(t *testing.T) {
 	c.want("1|theirs", "SELECT * FROM t")
 }
 
+// Where rows break a rule and none is in conflict, no side can decide.
+func TestViolationThroughDriver(t *testing.T) {
+	c := newConsole(t)
+	c.run("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT UNIQUE)", "SELECT dolt_commit('-Am', 'empty')", "SELECT dolt_checkout('-b', 'work')",
+		"INSERT INTO t VALUES (1, 'one')", "SELECT dolt_commit('-am', 'one')", "SELECT dolt_checkout('main')",
+		"INSERT INTO t VALUES (2, 'one')", "SELECT dolt_commit('-am', 'one too')")
+	_, err := c.rows("SELECT dolt_merge('work', '--ours')")
+	if err == nil || !strings.Contains(err.Error(), "1 constraint violation") || strings.Contains(err.Error(), "--ours") {
+		t.Error(err)
+	}
+}
+
 // Triggers go with their table, and the tables of a virtual table with it.
 func TestObjectsThroughDriver(t *testing.T) {
 	c := newConsole(t)

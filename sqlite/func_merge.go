@@ -116,8 +116,12 @@ func stopped(err error, name string, stays bool) error {
 	case !stopped || errors.Is(err, vdb.ErrUncommitted):
 		return err
 	case !stays:
+		decide := "; or have --ours or --theirs decide"
+		if !errors.Is(err, vdb.ErrConflict) {
+			decide = "" // they do not mend rows that break a rule
+		}
 		return fmt.Errorf("%w; nothing was changed: to have it stay in progress and settle that, run it inside of BEGIN, or after "+
-			"SELECT dolt_config('%s', 1); or have --ours or --theirs decide", err, allowConflictsKey)
+			"SELECT dolt_config('%s', 1)%s", err, allowConflictsKey, decide)
 	}
 	return fmt.Errorf("%w; it is in progress now: look at dolt_conflicts and dolt_constraint_violations, settle all with "+
 		"dolt_conflicts_resolve or by hand and then dolt_commit, or give up with %s('--abort')", err, name)
