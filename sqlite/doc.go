@@ -103,7 +103,9 @@
 // in progress on the branch, for all connections and over a restart: look at
 // dolt_conflicts and dolt_conflicts_<table>, settle them there or by
 // dolt_conflicts_resolve; then dolt_commit; or give '--abort', for ROLLBACK does not
-// end it. Triggers do not fire in merges: what they wrote merges as rows do.
+// end it. Triggers do not fire in merges: what they wrote merges as rows do. So does what
+// FTS5 and R*Tree keep in tables of their own, which collides where both sides wrote. When a
+// side has decided, FTS5 makes its index anew by INSERT INTO f(f) VALUES('rebuild').
 //
 // # Branches and the pool
 //
