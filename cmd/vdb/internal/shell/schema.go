@@ -22,12 +22,15 @@ func schemaCommands() []Command {
 	}
 }
 
+// databaseList are the attached databases but for those that the driver reads AS OF from.
+const databaseList = `FROM pragma_database_list WHERE name NOT LIKE 'vdb as of %' ORDER BY seq`
+
 // catalog is the database's schema tables, by their databases' names.
 func (s *Shell) catalog(ctx context.Context) (names []string, err error) {
 	err = s.each(ctx, func(row []any) error {
 		names = append(names, format.Text(row[0]))
 		return nil
-	}, `SELECT name FROM pragma_database_list ORDER BY seq`)
+	}, `SELECT name `+databaseList)
 	return names, err
 }
 
@@ -49,7 +52,7 @@ func (s *Shell) databases(ctx context.Context, _ []string) error {
 	return s.each(ctx, func(row []any) error {
 		_, err := fmt.Fprintf(s.out, "%s: %s\n", row[0], format.Text(row[1]))
 		return err
-	}, `SELECT name, coalesce(file, '') FROM pragma_database_list ORDER BY seq`)
+	}, `SELECT name, coalesce(file, '') `+databaseList)
 }
 
 func (s *Shell) tables(ctx context.Context, args []string) error {
