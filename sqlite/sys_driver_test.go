@@ -89,6 +89,8 @@ func TestSysObjects(t *testing.T) {
 	b.fails("is no query", "SELECT * FROM dolt_query_diff('DELETE FROM orders', 'SELECT 1')")
 	b.fails("is no query", "SELECT * FROM dolt_query_diff('SELECT 1; DELETE FROM orders', 'SELECT 1')")
 	b.want("", "SELECT * FROM dolt_query_diff('SELECT 1; -- one', 'SELECT 1')")
+	b.exec("CREATE VIEW itself AS SELECT * FROM dolt_query_diff('SELECT * FROM itself', 'SELECT 1')")
+	b.fails("cannot compare others", "SELECT * FROM itself")
 }
 
 // TestSysPatchRules has patches that lead to rules which rows of the old version break, in a

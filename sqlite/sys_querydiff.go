@@ -119,7 +119,10 @@ func (c *conn) runQuery(query string) ([]string, iter.Seq2[[]any, error], error)
 	if info.Writes || info.Kind != sqltext.KindSelect || sqltext.Parse(query[info.End:]).Kind != sqltext.KindEmpty {
 		return nil, nil, fmt.Errorf("%q is no query", query)
 	}
-	defer func(was bool) { c.nested = was }(c.nested)
+	if c.nested {
+		return nil, nil, errors.New("a query that is compared cannot compare others: a view could do so without end")
+	}
+	defer func() { c.nested = false }()
 	c.nested = true
 	rows, err := c.QueryContext(c.session.ctx(), query, nil)
 	if err != nil {
