@@ -28,7 +28,6 @@ type conn struct {
 	history *attached
 	tables  map[string]module.Table // system tables that are registered, by folded name
 	author  string                  // that it was opened with
-	nested  bool                    // a statement runs a query inside of itself
 	stale   bool                    // a verb has gone beneath SQLite's idea of the schema
 }
 

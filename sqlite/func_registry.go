@@ -64,6 +64,9 @@ func registerFunctions(c module.Conn, s *session) error {
 			if s.readOnly && !f.reads {
 				return nil, withCode(fmt.Errorf("%s: the connection was opened with mode=ro: %w", f.name, vdb.ErrReadOnly))
 			}
+			if s.nested && !f.reads {
+				return nil, withCode(fmt.Errorf("%s: it changes something, which a query that is compared cannot", f.name))
+			}
 			result, err := call(s, args)
 			if err != nil {
 				return nil, withCode(err)

@@ -22,7 +22,7 @@ import (
 // statement names something of vdb's. One that runs inside of another sees what that
 // one does.
 func (c *conn) foresee(ctx context.Context, info *sqltext.Info) {
-	if c.nested {
+	if c.session.nested {
 		return
 	}
 	c.session.pending, c.session.pendingErr = nil, nil

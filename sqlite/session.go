@@ -24,6 +24,9 @@ type session struct {
 	// readOnly refuses all that changes something.
 	readOnly bool
 
+	// nested tells that a statement runs a query inside of itself, which has no effect.
+	nested bool
+
 	// pending is the database as the open transaction has left it when the statement
 	// that runs now began; nil if it has written nothing. If pendingErr is set it is
 	// not known.

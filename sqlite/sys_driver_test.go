@@ -89,6 +89,10 @@ func TestSysObjects(t *testing.T) {
 	b.fails("is no query", "SELECT * FROM dolt_query_diff('DELETE FROM orders', 'SELECT 1')")
 	b.fails("is no query", "SELECT * FROM dolt_query_diff('SELECT 1; DELETE FROM orders', 'SELECT 1')")
 	b.want("", "SELECT * FROM dolt_query_diff('SELECT 1; -- one', 'SELECT 1')")
+	b.fails("dolt_commit: it changes something", "SELECT * FROM dolt_query_diff('SELECT dolt_commit(''-am'', ''in secret'')', 'SELECT 1')")
+	b.exec("CREATE VIEW later AS SELECT 1 UNION ALL SELECT to_row FROM dolt_query_diff('SELECT * FROM later', 'SELECT 1')")
+	b.fails("cannot compare others", "SELECT * FROM later")
+	b.exec("DROP VIEW later")
 	b.exec("CREATE VIEW itself AS SELECT * FROM dolt_query_diff('SELECT * FROM itself', 'SELECT 1')")
 	b.fails("cannot compare others", "SELECT * FROM itself")
 }

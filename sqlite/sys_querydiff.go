@@ -113,24 +113,24 @@ func readResult(run runQuery, query string) (*result, error) {
 	return r, nil
 }
 
-// runQuery runs a query as a statement of the connection's own.
+// runQuery runs a query as a statement of the connection's own. Its rows have to be read.
 func (c *conn) runQuery(query string) ([]string, iter.Seq2[[]any, error], error) {
 	info := sqltext.Parse(query)
 	if info.Writes || info.Kind != sqltext.KindSelect || sqltext.Parse(query[info.End:]).Kind != sqltext.KindEmpty {
 		return nil, nil, fmt.Errorf("%q is no query", query)
 	}
-	if c.nested {
+	if c.session.nested {
 		return nil, nil, errors.New("a query that is compared cannot compare others: a view could do so without end")
 	}
-	defer func() { c.nested = false }()
-	c.nested = true
+	c.session.nested = true
 	rows, err := c.QueryContext(c.session.ctx(), query, nil)
 	if err != nil {
+		c.session.nested = false
 		return nil, nil, err
 	}
 	columns := rows.Columns()
 	return columns, func(yield func([]any, error) bool) {
-		defer rows.Close()
+		defer func() { rows.Close(); c.session.nested = false }()
 		for {
 			values := make([]driver.Value, len(columns))
 			err := rows.Next(values)
