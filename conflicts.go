@@ -375,7 +375,10 @@ func (p *progress) write(t *conflictTable, v version, settled []prolly.Edit) (ve
 			return version{}, err
 		}
 	}
-	return tx.save()
+	if v, err = tx.save(); err != nil {
+		return version{}, err
+	}
+	return p.db.rebuildDerived(p.ctx, p.w, v, t.cells.view.schema.Name)
 }
 
 // settleRow writes a row as another layout of the table has recorded it.

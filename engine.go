@@ -1,12 +1,10 @@
 package vdb
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"iter"
 	"math"
-	"slices"
 
 	"github.com/vdbgo/vdb/hash"
 	"github.com/vdbgo/vdb/internal/record"
@@ -681,15 +679,20 @@ func (e Engine) apply(ctx context.Context, w prolly.Store, edit *EngineEdit) (ve
 
 // lastEdits sorts edits and keeps the last one of each key.
 func lastEdits(edits []prolly.Edit) []prolly.Edit {
+	if len(edits) < 2 {
+		return edits
+	}
+	at := map[string]int{}
 	var last []prolly.Edit
-	slices.SortStableFunc(edits, func(a, b prolly.Edit) int { return bytes.Compare(a.Key, b.Key) })
 	for _, e := range edits {
-		if n := len(last); n > 0 && bytes.Equal(last[n-1].Key, e.Key) {
-			last[n-1] = e
+		if i, ok := at[string(e.Key)]; ok {
+			last[i] = e
 			continue
 		}
+		at[string(e.Key)] = len(last)
 		last = append(last, e)
 	}
+	sortEdits(last)
 	return last
 }
 

@@ -25,6 +25,8 @@ type Evaluator interface {
 	MergeSQL(ctx context.Context, m *SchemaTexts) error
 	// Refer has the SQL of a table refer to what its ForeignKeys do, by the names there.
 	Refer(s *Schema) error
+	// Virtual tells how to merge a virtual table, by the statement that made it.
+	Virtual(sql string) (VirtualTable, error)
 	// Open gives the transaction of an Engine, on a branch, SQL on its own state.
 	Open(ctx context.Context, e Engine, branch string) (SQL, error)
 }

@@ -48,18 +48,18 @@ func TestRulesOfSQLNeedItsPackage(t *testing.T) {
 	}
 }
 
-// TestTextsNeedThePackageOfSQL has a table with a trigger and a view, as SQL makes them.
-func TestTextsNeedThePackageOfSQL(t *testing.T) {
+// withObjects returns a database that has a table, and objects as SQL makes them.
+func withObjects(t *testing.T, table vdb.Schema, objects ...vdb.Object) (*vdb.DB, *vdb.Branch) {
+	t.Helper()
 	db, err := vdb.Open(t.Context(), vdb.Memory, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() { db.Close() })
 	main, err := db.Branch(t.Context(), vdb.MainBranch)
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := vdb.Schema{Name: "t", Columns: []vdb.Column{{Name: "id", Type: "INTEGER"}, {Name: "n"}}, PrimaryKey: []string{"id"}}
 	if err := main.Update(t.Context(), func(tx *vdb.Tx) error { return tx.CreateTable(table) }); err != nil {
 		t.Fatal(err)
 	}
@@ -68,13 +68,17 @@ func TestTextsNeedThePackageOfSQL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = engine.Commit(t.Context(), vdb.MainBranch, &vdb.EngineEdit{Base: base, Objects: []vdb.Object{
-		{Type: "view", Name: "v", SQL: "CREATE VIEW v AS SELECT n FROM t"},
-		{Type: "trigger", Name: "fired", Table: "T", SQL: "CREATE TRIGGER fired AFTER INSERT ON T BEGIN SELECT 1; END"},
-	}})
-	if err != nil {
+	if _, _, err = engine.Commit(t.Context(), vdb.MainBranch, &vdb.EngineEdit{Base: base, Objects: objects}); err != nil {
 		t.Fatal(err)
 	}
+	return db, main
+}
+
+// TestTextsNeedThePackageOfSQL has a table with a trigger and a view, as SQL makes them.
+func TestTextsNeedThePackageOfSQL(t *testing.T) {
+	_, main := withObjects(t, vdb.Schema{Name: "t", Columns: []vdb.Column{{Name: "id", Type: "INTEGER"}, {Name: "n"}}, PrimaryKey: []string{"id"}},
+		vdb.Object{Type: "view", Name: "v", SQL: "CREATE VIEW v AS SELECT n FROM t"},
+		vdb.Object{Type: "trigger", Name: "fired", Table: "T", SQL: "CREATE TRIGGER fired AFTER INSERT ON T BEGIN SELECT 1; END"})
 	for name, c := range map[string]struct {
 		verb func(tx *vdb.Tx) error
 		says string
@@ -93,5 +97,33 @@ func TestTextsNeedThePackageOfSQL(t *testing.T) {
 	}
 	if err := main.Update(t.Context(), func(tx *vdb.Tx) error { return tx.AddColumn("t", vdb.Column{Name: "more"}) }); err != nil {
 		t.Errorf("add column: %v", err)
+	}
+}
+
+// TestVirtualTableNeedsThePackageOfSQL has both sides of a merge write a table in which
+// a virtual table keeps its index.
+func TestVirtualTableNeedsThePackageOfSQL(t *testing.T) {
+	db, main := withObjects(t, vdb.Schema{Name: "f_data", Columns: []vdb.Column{{Name: "id", Type: "INTEGER"}, {Name: "block"}}, PrimaryKey: []string{"id"}},
+		vdb.Object{Type: "table", Name: "F", SQL: "CREATE VIRTUAL TABLE F USING fts5(body)"})
+	if _, err := main.Commit(t.Context(), vdb.Message{Text: "base"}); err != nil {
+		t.Fatal(err)
+	}
+	work, err := db.CreateBranch(t.Context(), "work", vdb.MainBranch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, b := range []*vdb.Branch{main, work} {
+		err := b.Update(t.Context(), func(tx *vdb.Tx) error {
+			return tx.Put("f_data", vdb.Row{vdb.Int(int64(i)), vdb.Text(b.Name())})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Commit(t.Context(), vdb.Message{Text: b.Name()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := main.Merge(t.Context(), "work", nil); !errors.Is(err, vdb.ErrNeedsSQL) || !strings.Contains(err.Error(), "table F") {
+		t.Errorf("%v, want ErrNeedsSQL and table F", err)
 	}
 }

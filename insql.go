@@ -27,6 +27,11 @@ type SQL interface {
 	Delete(ctx context.Context, s *Schema, key Row) error
 	// Alter changes the definition of a table, and all texts that mention it.
 	Alter(ctx context.Context, s *Schema, a Alteration) error
+	// Rebuild makes what a virtual table derives of its source anew; ErrInvalid if the
+	// source does not allow of that.
+	Rebuild(ctx context.Context, table string) error
+	// MergeRows merges the rows of a virtual table.
+	MergeRows(ctx context.Context, v *VirtualRows) error
 	// Take commits what was written to the Engine that the SQL was opened on.
 	Take(ctx context.Context) error
 	// Close gives up what was not taken.
@@ -41,6 +46,16 @@ type Alteration struct {
 	Drop     string
 	Index    *Index
 	From, To string
+}
+
+// VirtualRows are rows of a virtual table that both sides of a merge have changed: SQL
+// that has ours is to get what changed between Base and From. A row that both changed
+// differently becomes as Theirs says, and is among Collided, which MergeRows sets.
+type VirtualRows struct {
+	Table      string
+	Base, From SQL // Base is nil where the table was not there
+	Theirs     bool
+	Collided   []int64 // rowids
 }
 
 // inSQL is the part of a transaction that SQL runs.
@@ -266,7 +281,7 @@ func (tx *Tx) take() error {
 
 // adopt takes an edit that SQL has made.
 func (tx *Tx) adopt(ctx context.Context, edit *EngineEdit) (Version, error) {
-	v, err := Engine{db: tx.db, tx: tx}.apply(ctx, tx.writer, edit)
+	v, err := Engine{db: tx.db, tx: tx}.apply(ctx, tx.store, edit)
 	if err != nil {
 		return Version{}, err
 	}

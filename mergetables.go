@@ -41,6 +41,7 @@ type merger struct {
 	renamed bool // the sides' identities differ
 	nulls   bool // schemas differ, so a cell of one side may be a NULL that the result forbids
 	tables  []*tableMerge
+	virtual []virtualMerge
 	objects []prolly.Edit // that make ours' objects the merged ones
 	schemas []schemaConflict
 	listed  []Conflict // conflicts of rows, up to maxListed
@@ -96,12 +97,16 @@ func (m *merger) run() (version, error) {
 	if err := m.open(); err != nil {
 		return version{}, err
 	}
-	for _, step := range []func() error{m.pair, m.planAll, m.settleNames, m.mergeAll, m.finishAll, m.mergeObjects} {
+	for _, step := range []func() error{m.pair, m.planAll, m.planVirtual, m.settleNames, m.mergeAll, m.finishAll, m.mergeObjects} {
 		if err := step(); err != nil {
 			return version{}, err
 		}
 	}
-	return m.save()
+	merged, err := m.save()
+	if err != nil {
+		return version{}, err
+	}
+	return m.mergeVirtual(merged)
 }
 
 // conflictList returns the conflicts that remain, at most maxListed of them.
@@ -636,24 +641,18 @@ func (m *merger) parentOf(fk identityForeignKey) (string, []string) {
 
 // save writes the merged root value and identities.
 func (m *merger) save() (version, error) {
-	edits := map[string][]byte{}
+	edits := m.objects
 	for _, t := range m.tables {
 		if ours := t.sides[atOurs]; ours != nil && (t.plan == planAbsent || ours.name != t.name) {
-			if _, set := edits[ours.name]; !set {
-				edits[ours.name] = nil
-			}
+			edits = append(edits, prolly.Edit{Key: tableKey(ours.name)})
 		}
+	}
+	for _, t := range m.tables {
 		if t.plan != planAbsent {
-			edits[t.name] = t.entry.encode()
+			edits = append(edits, prolly.Edit{Key: tableKey(t.name), Value: t.entry.encode()})
 		}
 	}
-	var sorted []prolly.Edit
-	for _, name := range slices.Sorted(maps.Keys(edits)) {
-		sorted = append(sorted, prolly.Edit{Key: tableKey(name), Value: edits[name]})
-	}
-	sorted = append(sorted, m.objects...)
-	sortEdits(sorted)
-	root, err := m.sides[atOurs].root.Apply(m.ctx, sorted)
+	root, err := m.sides[atOurs].root.Apply(m.ctx, lastEdits(edits))
 	if err != nil || !m.renamed {
 		return version{root: root.Hash(), ids: m.ours.ids}, err
 	}

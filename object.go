@@ -96,8 +96,12 @@ func (s *Snapshot) objects() ([]Object, error) {
 	if err := s.ready(); err != nil {
 		return nil, err
 	}
+	return s.objectsIn(viewKeys, triggerKeys)
+}
+
+func (s *Snapshot) objectsIn(ranges ...prolly.Range) ([]Object, error) {
 	var objects []Object
-	for _, keys := range []prolly.Range{viewKeys, triggerKeys} {
+	for _, keys := range ranges {
 		for item, err := range s.root.Items(s.ctx, keys) {
 			if err != nil {
 				return nil, err

@@ -3,6 +3,7 @@ package vdb
 import (
 	"bytes"
 	"slices"
+	"sort"
 
 	"github.com/vdbgo/vdb/internal/record"
 )
@@ -14,7 +15,7 @@ func (x *restoration) put(t *restoreTable) error {
 			return err
 		}
 	}
-	slices.SortFunc(t.keys, bytes.Compare)
+	sort.Slice(t.keys, func(i, j int) bool { return bytes.Compare(t.keys[i], t.keys[j]) < 0 })
 	if t.now != nil && t.now.kind == keyRowid {
 		return x.putUnkeyed(t)
 	}

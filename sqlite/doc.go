@@ -103,9 +103,13 @@
 // in progress on the branch, for all connections and over a restart: look at
 // dolt_conflicts and dolt_conflicts_<table>, settle them there or by
 // dolt_conflicts_resolve; then dolt_commit; or give '--abort', for ROLLBACK does not
-// end it. Triggers do not fire in merges: what they wrote merges as rows do. So does what
-// FTS5 and R*Tree keep in tables of their own, which collides where both sides wrote. When a
-// side has decided, FTS5 makes its index anew by INSERT INTO f(f) VALUES('rebuild').
+// end it. Triggers do not fire in merges: what they wrote merges as rows do.
+//
+// Where both sides wrote an FTS5 table, its content merges as rows do and its index is made
+// anew of all of that; so it is when conflicts of the content are settled. Rows of an
+// R*Tree merge one by one. Those that collide, and an FTS5 table without content that
+// both sides wrote, are in dolt_schema_conflicts, and dolt_conflicts_resolve decides for all
+// of the table at once.
 //
 // # Branches and the pool
 //

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -34,10 +35,35 @@ func doltConflictsResolve(s *session, args []any) (any, error) {
 	}
 	return int64(0), s.outside(func(ctx context.Context, b *vdb.Branch) error {
 		for _, table := range tables {
-			if err := b.ResolveConflicts(ctx, vdb.Resolution{Table: table, Take: in.side()}); err != nil {
+			if err := resolveTable(ctx, b, table, in.side()); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// resolveTable settles the conflicts of a table, empty for all; a virtual table's are
+// those of the tables in which it keeps its rows as well.
+func resolveTable(ctx context.Context, b *vdb.Branch, table string, side vdb.Side) error {
+	names, err := withShadows(ctx, b, []string{table})
+	if err != nil {
+		return err
+	}
+	settled := false
+	for _, name := range names {
+		e := b.ResolveConflicts(ctx, vdb.Resolution{Table: name, Take: side})
+		switch {
+		case e == nil:
+			settled = true
+		case !errors.Is(e, vdb.ErrNotFound):
+			return e
+		case err == nil:
+			err = e
+		}
+	}
+	if settled {
+		return nil
+	}
+	return err
 }

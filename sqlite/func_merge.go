@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/vdbgo/vdb"
 )
@@ -123,8 +124,25 @@ func stopped(err error, name string, stays bool) error {
 		return fmt.Errorf("%w; nothing was changed: to have it stay in progress and settle that, run it inside of BEGIN, or after "+
 			"SELECT dolt_config('%s', 1)%s", err, allowConflictsKey, decide)
 	}
-	return fmt.Errorf("%w; it is in progress now: look at dolt_conflicts and dolt_constraint_violations, settle all with "+
-		"dolt_conflicts_resolve or by hand and then dolt_commit, or give up with %s('--abort')", err, name)
+	return fmt.Errorf("%w; it is in progress now: look at %s, settle all with "+
+		"dolt_conflicts_resolve or by hand and then dolt_commit, or give up with %s('--abort')", err, openTables(err), name)
+}
+
+// openTables names the system tables that show what err reports.
+func openTables(err error) string {
+	var tables []string
+	if e, ok := errors.AsType[*vdb.ConflictError](err); ok { // schemas come first
+		if e.Conflicts[0].Reason != "" {
+			tables = append(tables, "dolt_schema_conflicts")
+		}
+		if e.Conflicts[len(e.Conflicts)-1].Reason == "" {
+			tables = append(tables, "dolt_conflicts")
+		}
+	}
+	if errors.Is(err, vdb.ErrConstraint) {
+		tables = append(tables, "dolt_constraint_violations")
+	}
+	return strings.Join(tables, " and ")
 }
 
 // finishMerge aborts or commits what is in progress.

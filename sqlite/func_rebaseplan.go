@@ -1,11 +1,10 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"sort"
 	"strings"
 
 	"github.com/vdbgo/vdb"
@@ -154,7 +153,7 @@ func findRebasePlan(ctx context.Context, s *session) (*rebasePlan, error) {
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("dolt_rebase: table %s is empty; to leave a commit out let its action be drop", planTable)
 	}
-	slices.SortFunc(rows, func(a, b vdb.Row) int { return cmp.Compare(a[0].Float(), b[0].Float()) })
+	sort.Slice(rows, func(i, j int) bool { return rows[i][0].Float() < rows[j][0].Float() })
 	for _, row := range rows {
 		c, err := p.commit(ctx, b, row[2].Text())
 		if err != nil {

@@ -150,7 +150,8 @@ func addSchemaConflicts(ctx context.Context, b *vdb.Branch, add func(...any)) er
 }
 
 // definitionAt returns the statement that makes a table, or an object that a
-// conflict names by its kind and name, at a commit; empty where it is absent.
+// conflict names by its kind and name or, if it is a virtual table, by its name; empty
+// where it is absent.
 func definitionAt(ctx context.Context, db *vdb.DB, c *vdb.Commit, name string) (string, error) {
 	if c == nil {
 		return "", nil
@@ -166,7 +167,7 @@ func definitionAt(ctx context.Context, db *vdb.DB, c *vdb.Commit, name string) (
 	objects, err := at.Objects()
 	_, object, _ := strings.Cut(name, " ")
 	for _, o := range objects {
-		if strings.EqualFold(o.Name, object) {
+		if strings.EqualFold(o.Name, object) || strings.EqualFold(o.Name, name) {
 			return o.SQL, nil
 		}
 	}

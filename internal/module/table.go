@@ -48,6 +48,8 @@ type Writer interface {
 
 // Column is a column of a Table.
 type Column struct {
+	_ [0]func() // not comparable: no code is made that compares arrays of columns
+
 	Name, Type string
 	// Collation is how SQL compares the column's texts; empty means BINARY.
 	Collation string

@@ -246,3 +246,27 @@ func TestParseAlter(t *testing.T) {
 		}
 	}
 }
+
+func TestCreateVirtual(t *testing.T) {
+	for text, want := range map[string]string{
+		`CREATE VIRTUAL TABLE f USING fts5(a, b)`:                                   "|f|fts5|a|b",
+		`create virtual table if not exists main."my f" using [fts5] ( a /* , */ )`: "main|my f|fts5|a /* , */",
+		`CREATE VIRTUAL TABLE f USING m`:                                            "|f|m",
+		`CREATE VIRTUAL TABLE f USING m();`:                                         "|f|m|",
+		`CREATE VIRTUAL TABLE f USING m(a, "b,c", d='e,)', (f, g) h,)`:              `|f|m|a|"b,c"|d='e,)'|(f, g) h|`,
+	} {
+		c, err := sqltext.ParseCreateVirtual(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if got := strings.Join(append([]string{c.Table.Schema, c.Table.Name, c.Module}, c.Arguments...), "|"); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+	for _, text := range []string{"CREATE TABLE t(a)", "CREATE VIRTUAL TABLE f", "CREATE VIRTUAL TABLE f USING m(a", "CREATE VIRTUAL TABLE f USING m(a) b"} {
+		if c, err := sqltext.ParseCreateVirtual(text); err == nil {
+			t.Errorf("%s: %+v", text, c)
+		}
+	}
+}
