@@ -11,8 +11,10 @@ import (
 
 	"github.com/vdbgo/vdb"
 	"github.com/vdbgo/vdb/internal/module"
+	"github.com/vdbgo/vdb/internal/native"
 	"github.com/vdbgo/vdb/internal/sqltext"
 	"github.com/vdbgo/vdb/internal/vfs"
+	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
 )
 
@@ -118,17 +120,35 @@ func (c *conn) moved() error { return c.point(c.session.ctx(), c.session.branch)
 // open tells whether a transaction is open.
 func (c *conn) open() bool { return lib.Xsqlite3_get_autocommit(c.raw.TLS, c.raw.DB) == 0 }
 
-// settle commits the open transaction, and returns what opens one again.
+// settle commits the open transaction, and returns what opens one again, with the same
+// savepoints.
 func (c *conn) settle(ctx context.Context) (resume func() error, err error) {
 	c.stale = true
 	if !c.open() {
 		return func() error { return nil }, nil
 	}
+	opening := c.opening()
 	if err := c.command(ctx, "COMMIT"); err != nil {
 		return nil, err
 	}
 	c.session.pending, c.session.pendingErr = nil, nil
-	return func() error { return c.command(ctx, "BEGIN") }, nil
+	return func() error { return c.command(ctx, opening) }, nil
+}
+
+// opening is what opens a transaction like the one that is open. The first savepoint may
+// have done that without a BEGIN.
+func (c *conn) opening() string {
+	db := native.At[lib.Tsqlite3](c.raw.DB)
+	var statements string
+	for at := db.FpSavepoint; at != 0; {
+		point := native.At[lib.TSavepoint](at)
+		statements = "SAVEPOINT " + quote(libc.GoString(point.FzName)) + ";" + statements
+		at = point.FpNext
+	}
+	if db.FisTransactionSavepoint == 0 {
+		statements = "BEGIN;" + statements
+	}
+	return statements
 }
 
 // refresh has SQLite look at the schema after a verb. It compiles statements by the schema
@@ -139,6 +159,21 @@ func (c *conn) refresh(ctx context.Context) {
 		c.stale = false
 		_ = c.command(ctx, "SELECT 1 FROM sqlite_schema LIMIT 0")
 	}
+}
+
+// compiled runs what compiles a statement, again if it fails by a schema that others have
+// changed since SQLite has looked at it.
+func compiled[T any](ctx context.Context, c *conn, s *statement, run func() (T, error)) (T, error) {
+	result, err := run()
+	if err == nil || codeOf(err) != lib.SQLITE_ERROR || !s.single || len(s.info.Names) > 0 || c.file.level != vfs.None {
+		return result, err
+	}
+	known := c.file.cookie
+	c.stale = true
+	if c.refresh(ctx); c.file.cookie == known {
+		return result, err
+	}
+	return run()
 }
 
 // command runs a statement of the driver's own.
@@ -239,13 +274,14 @@ func (c *conn) execute(ctx context.Context, s statement, args []driver.NamedValu
 func (c *conn) executeHere(ctx context.Context, s statement, args []driver.NamedValue) (driver.Result, error) {
 	held := c.db.engine.Hold()
 	defer runtime.KeepAlive(held)
+	c.stale = c.stale || !s.single // a script is not run again
 	text, args, err := c.translate(ctx, s, args)
 	if err != nil {
 		return nil, err
 	}
 	for attempt := 1; ; attempt++ {
 		alone := !c.open()
-		result, err := c.engineConn.ExecContext(ctx, text, args)
+		result, err := compiled(ctx, c, &s, func() (driver.Result, error) { return c.engineConn.ExecContext(ctx, text, args) })
 		if err == nil || !alone || !s.single || attempt == raceAttempts || !isLostRace(err) {
 			return result, c.explain(err)
 		}
@@ -280,7 +316,9 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		if err != nil {
 			return nil, err
 		}
-		return c.query(ctx, last.returns(), func(ctx context.Context) (driver.Rows, error) { return c.engineConn.QueryContext(ctx, text, args) })
+		return c.query(ctx, last.returns(), func(ctx context.Context) (driver.Rows, error) {
+			return compiled(ctx, c, &last, func() (driver.Rows, error) { return c.engineConn.QueryContext(ctx, text, args) })
+		})
 	})
 }
 
@@ -315,7 +353,7 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 		return &translated{conn: c, query: query}, nil
 	}
 	c.refresh(ctx)
-	inner, err := c.engineConn.PrepareContext(ctx, query)
+	inner, err := compiled(ctx, c, &plan[0], func() (driver.Stmt, error) { return c.engineConn.PrepareContext(ctx, query) })
 	if err != nil {
 		return nil, c.explain(err)
 	}

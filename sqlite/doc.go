@@ -94,8 +94,8 @@
 //	SELECT dolt_add('t'), dolt_commit('-m', 'message')
 //
 // Functions of version control work on the branch. An SQL transaction that is open is
-// committed first, and another one opened after: ROLLBACK does not undo a merge. What
-// they do is not for triggers and views.
+// committed first, and another one opened after, with the same savepoints: ROLLBACK does
+// not undo a merge. What they do is not for triggers and views.
 //
 // A merge, revert or cherry-pick with conflicts, or with rows that break a rule, is an
 // error. Outside of a transaction it changes nothing then, as all statements of SQL that

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"database/sql"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -216,4 +217,51 @@ func TestObjectsThroughDriver(t *testing.T) {
 	c.run("CREATE TABLE dolt_ignore(pattern TEXT NOT NULL, ignored TINYINT NOT NULL, PRIMARY KEY(pattern))", "INSERT INTO dolt_ignore VALUES ('g', 1)",
 		"CREATE VIRTUAL TABLE g USING fts5(a)", "SELECT dolt_commit('-Am', 'not g')", "SELECT dolt_clean('-x')")
 	sound("dolt_ignore f f_config f_content f_data f_docsize f_idx more t v")
+}
+
+// Statements are compiled by the schema as it is, whoever has changed it.
+func TestOthersAlter(t *testing.T) {
+	c := newConsole(t)
+	other := *c
+	other.connect()
+	t.Cleanup(func() { other.conn.Close() })
+	c.run("CREATE TABLE t(a)", "CREATE TABLE log(a)")
+	values := "1"
+	for i, statement := range []string{
+		"INSERT INTO t VALUES(%s)", "INSERT INTO t VALUES(%s) RETURNING a", "SELECT * FROM t UNION ALL SELECT %s",
+		"INSERT INTO log VALUES (0); INSERT INTO t VALUES(%s)", "prepared: INSERT INTO t VALUES(%s)", "in a transaction: INSERT INTO t VALUES(%s)",
+	} {
+		other.want("", "SELECT * FROM t WHERE 0")
+		c.run(fmt.Sprintf("ALTER TABLE t ADD COLUMN c%d", i))
+		values += ", 1"
+		statement = fmt.Sprintf(statement, values)
+		switch kind, text, special := strings.Cut(statement, ": "); {
+		case !special:
+			other.run(statement)
+		case kind == "prepared":
+			st, err := other.conn.PrepareContext(t.Context(), text)
+			if err == nil {
+				_, err = st.ExecContext(t.Context())
+			}
+			if err != nil {
+				t.Errorf("%s: %v", statement, err)
+			}
+		default:
+			other.run("BEGIN", text, "COMMIT")
+		}
+	}
+	c.want("5|1", "SELECT count(*), (SELECT count(*) FROM log) FROM t")
+	other.fails("8 values were supplied", "INSERT INTO t VALUES("+values+", 1)")
+}
+
+// A verb commits the transaction and opens one like it, savepoints and all.
+func TestSavepointsAroundVerbs(t *testing.T) {
+	c := newConsole(t)
+	c.run("CREATE TABLE t(a)", "SELECT dolt_commit('-Am', 't')")
+	c.run(`SAVEPOINT "out""er"`, "INSERT INTO t VALUES (1)", "SAVEPOINT inner", "INSERT INTO t VALUES (2)", "SELECT dolt_commit('-am', 'two')",
+		"INSERT INTO t VALUES (3)", "ROLLBACK TO inner", "RELEASE inner", "INSERT INTO t VALUES (4)", `RELEASE "out""er"`)
+	c.fails("no transaction is active", "ROLLBACK")
+	c.want("1\n2\n4", "SELECT a FROM t")
+	c.run("BEGIN", "SAVEPOINT s", "INSERT INTO t VALUES (5)", "SELECT dolt_commit('-am', 'five')", "RELEASE s", "INSERT INTO t VALUES (6)", "ROLLBACK")
+	c.want("1\n2\n4\n5", "SELECT a FROM t")
 }

@@ -127,7 +127,7 @@ type sideRows struct {
 // rowsOf reads the rows of a virtual table by their rowids.
 func (c *txConn) rowsOf(ctx context.Context, table string) (*sideRows, error) {
 	from := " FROM main." + quote(table)
-	none, err := c.query(ctx, "SELECT *"+from+" LIMIT 0")
+	none, err := c.read(ctx, "SELECT *"+from+" LIMIT 0")
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (c *txConn) rowsOf(ctx context.Context, table string) (*sideRows, error) {
 	if err := none.Close(); err != nil {
 		return nil, err
 	}
-	rows, err := c.query(ctx, "SELECT "+columns+from+" ORDER BY rowid")
+	rows, err := c.read(ctx, "SELECT "+columns+from+" ORDER BY rowid")
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (c *txConn) rowsOf(ctx context.Context, table string) (*sideRows, error) {
 	return s, s.next()
 }
 
-func (c *txConn) query(ctx context.Context, text string) (driver.Rows, error) {
+func (c *txConn) read(ctx context.Context, text string) (driver.Rows, error) {
 	if err := c.begin(ctx); err != nil {
 		return nil, err
 	}
