@@ -7,10 +7,11 @@ import (
 
 	"github.com/vdbgo/vdb"
 	"github.com/vdbgo/vdb/internal/module"
+	"github.com/vdbgo/vdb/internal/sqltext"
 )
 
 // newPatch is dolt_patch: the statements that make one version of the database
-// another, in their order: definitions first, then rows.
+// another, in their order: definitions first, then rows. Each ends with a semicolon.
 func newPatch(s *session) module.Table {
 	const kind = 4
 	columns := []module.Column{
@@ -28,7 +29,7 @@ func newPatch(s *session) module.Table {
 			put := func(kind string) func(table, sql string) bool {
 				return func(table, sql string) bool {
 					n++
-					return yield([]any{n, d.from, d.to, table, kind, sql}, nil)
+					return yield([]any{n, d.from, d.to, table, kind, sqltext.Terminate(sql)}, nil)
 				}
 			}
 			only, one := w.is(kind)

@@ -225,13 +225,13 @@ func TestSysPatchColumns(t *testing.T) {
 	b := forkedSys(t)
 	b.want("1|1|1|accounts|data\n2|1|1|accounts|data\n3|1|1|accounts|data", `SELECT statement_order, from_commit_hash = dolt_hashof('main'),
 		to_commit_hash = dolt_hashof('feature'), table_name, diff_type FROM dolt_patch('main..feature')`)
-	b.want(`DELETE FROM "accounts" WHERE "id" IS 2
-UPDATE "accounts" SET "name" = 'theirs' WHERE "id" IS 1
-INSERT INTO "accounts"("id", "name", "cents") VALUES (3, 'third', 30)`, "SELECT statement FROM dolt_patch('main', 'feature', 'accounts')")
+	b.want(`DELETE FROM "accounts" WHERE "id" IS 2;
+UPDATE "accounts" SET "name" = 'theirs' WHERE "id" IS 1;
+INSERT INTO "accounts"("id", "name", "cents") VALUES (3, 'third', 30);`, "SELECT statement FROM dolt_patch('main', 'feature', 'accounts')")
 	b.write(func(tx *vdb.Tx) error { return tx.AddColumn("accounts", vdb.Column{Name: "vip", Type: "INTEGER"}) })
 	b.write(func(tx *vdb.Tx) error { return tx.Delete("accounts", 1) })
-	b.want("WORKING|1|schema|ALTER TABLE \"accounts\" ADD COLUMN \"vip\" INTEGER", "SELECT to_commit_hash, statement_order, diff_type, statement FROM dolt_patch('HEAD', 'WORKING') WHERE diff_type = 'schema'")
-	b.want("1|DELETE FROM \"accounts\" WHERE \"id\" IS 1", "SELECT statement_order, statement FROM dolt_patch('HEAD', 'WORKING') WHERE diff_type = 'data'")
+	b.want("WORKING|1|schema|ALTER TABLE \"accounts\" ADD COLUMN \"vip\" INTEGER;", "SELECT to_commit_hash, statement_order, diff_type, statement FROM dolt_patch('HEAD', 'WORKING') WHERE diff_type = 'schema'")
+	b.want("1|DELETE FROM \"accounts\" WHERE \"id\" IS 1;", "SELECT statement_order, statement FROM dolt_patch('HEAD', 'WORKING') WHERE diff_type = 'data'")
 	b.want("", "SELECT * FROM dolt_patch('HEAD', 'HEAD')")
 	b.want("2", "SELECT count(*) FROM (SELECT * FROM dolt_patch('HEAD', 'WORKING') LIMIT 2)")
 	b.fails("none", "SELECT * FROM dolt_patch('HEAD', 'WORKING', 'none')")

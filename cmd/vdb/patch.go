@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/vdbgo/vdb"
-	"github.com/vdbgo/vdb/internal/sqltext"
 )
 
 // patch prints the statements of dolt_patch, which knows SQL's part of the schema, as a
@@ -35,7 +34,7 @@ func (c *diffCmd) patch(ctx context.Context, con *console, db *vdb.DB) error {
 		if err := rows.Scan(&statement); err != nil {
 			return err
 		}
-		fmt.Fprintln(con.out, sqltext.Terminate(statement))
+		fmt.Fprintln(con.out, statement)
 	}
 	return rows.Err()
 }
