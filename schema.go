@@ -133,6 +133,8 @@ func fold(name string) string {
 func sameName(a, b string) bool { return fold(a) == fold(b) }
 
 // Column returns the position of the named column, or -1.
+//
+//go:noinline // a program is smaller by its copies
 func (s *Schema) Column(name string) int {
 	return slices.IndexFunc(s.Columns, func(c Column) bool { return sameName(c.Name, name) })
 }

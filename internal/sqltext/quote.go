@@ -9,6 +9,8 @@ import (
 )
 
 // Quote writes a name as an identifier in double quotes.
+//
+//go:noinline // a program is smaller by its copies
 func Quote(name string) string {
 	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 }
