@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -121,7 +122,9 @@ type purge struct {
 	ids     map[string]bool       // of tables that have the name on some branch
 	rows    map[purgeSpace]keySet // what is to go
 	found   int                   // keys in rows
-	needles needles               // the bytes that are to go
+	// Whether any version has a table of the name, and with the columns of Where.
+	hasTable, hasColumns bool
+	needles              needles // the bytes that are to go
 
 	entries  map[string][]byte // a table's entry without the rows, by its entry
 	versions map[version]version
@@ -149,7 +152,7 @@ func (x *purge) rewriteAll(r *refs) error {
 		return err
 	}
 	if x.found == 0 {
-		return fmt.Errorf("no version has such a row: %w", ErrNotFound)
+		return x.nothing()
 	}
 	if x.found != before {
 		x.forget()
@@ -163,6 +166,21 @@ func (x *purge) rewriteAll(r *refs) error {
 		}
 	}
 	return nil
+}
+
+// nothing says why there is nothing to purge.
+func (x *purge) nothing() error {
+	switch {
+	case x.hasColumns:
+		return fmt.Errorf("no version has such a row: %w", ErrNotFound)
+	case x.Table != "" && !x.hasTable:
+		return fmt.Errorf("no version has a table %s: %w", x.Table, ErrNotFound)
+	}
+	columns := strings.Join(slices.Sorted(maps.Keys(x.Where)), " and ")
+	if x.Table == "" {
+		return fmt.Errorf("no table has a column %s in any version: %w", columns, ErrNotFound)
+	}
+	return fmt.Errorf("table %s has no column %s in any version: %w", x.Table, columns, ErrNotFound)
 }
 
 // progressCommits is after how many commits progress is reported.

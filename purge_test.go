@@ -341,14 +341,17 @@ func TestPurgeRefuses(t *testing.T) {
 		name  string
 		purge vdb.Purge
 		want  error
+		says  string
 	}{
-		{"without a condition", vdb.Purge{Table: "customers"}, vdb.ErrInvalid},
-		{"no such row", vdb.Purge{Where: map[string]any{"cust_id": "nobody"}}, vdb.ErrNotFound},
-		{"no such table", vdb.Purge{Table: "nothing", Where: map[string]any{"cust_id": "c001"}}, vdb.ErrNotFound},
-		{"others refer to it", vdb.Purge{Table: "customers", Where: map[string]any{"cust_id": "c001"}}, vdb.ErrConstraint},
+		{"without a condition", vdb.Purge{Table: "customers"}, vdb.ErrInvalid, ""},
+		{"no such row", vdb.Purge{Where: map[string]any{"cust_id": "nobody"}}, vdb.ErrNotFound, "no version has such a row"},
+		{"no such table", vdb.Purge{Table: "nothing", Where: map[string]any{"cust_id": "c001"}}, vdb.ErrNotFound, "a table nothing"},
+		{"no such column", vdb.Purge{Table: "customers", Where: map[string]any{"custid": "c001"}}, vdb.ErrNotFound, "customers has no column custid"},
+		{"no such columns anywhere", vdb.Purge{Where: map[string]any{"cust_id": "c001", "b": 1}}, vdb.ErrNotFound, "no table has a column b and cust_id"},
+		{"others refer to it", vdb.Purge{Table: "customers", Where: map[string]any{"cust_id": "c001"}}, vdb.ErrConstraint, ""},
 	} {
-		if _, err := db.Purge(ctx, c.purge); !errors.Is(err, c.want) {
-			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		if _, err := db.Purge(ctx, c.purge); !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want %v that says %q", c.name, err, c.want, c.says)
 		}
 	}
 	if after := asOf(t, main, "WORKING").Root(); after != before {

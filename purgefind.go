@@ -74,6 +74,7 @@ func (x *purge) tables(s *Snapshot) ([]purgeTable, error) {
 		if err != nil {
 			return nil, err
 		}
+		x.hasTable, x.hasColumns = true, x.hasColumns || conds != nil
 		found = append(found, purgeTable{id: id, view: t, conds: conds, lacks: conds == nil})
 	}
 	return found, nil

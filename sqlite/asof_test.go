@@ -141,3 +141,12 @@ func rowText(b *tabBench, rows *sql.Rows) string {
 	}
 	return strings.Join(texts, "|")
 }
+
+// TestAsOfWithoutArgument: an error names the parameter that has no value.
+func TestAsOfWithoutArgument(t *testing.T) {
+	c := newConsole(t)
+	c.run("CREATE TABLE t(id INTEGER PRIMARY KEY)")
+	c.fails("number 2, is not given", "SELECT ?, id FROM t AS OF ?")
+	c.fails("the parameter ?3 ", "SELECT id FROM t AS OF ?3")
+	c.fails("the parameter :rev ", "SELECT id FROM t AS OF :rev")
+}

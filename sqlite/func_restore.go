@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/vdbgo/vdb"
@@ -126,6 +125,5 @@ func restoredJSON(r *vdb.Restore, done *vdb.Restored) (any, error) {
 			result.Rows[table] = restoredTable(n)
 		}
 	}
-	data, err := json.Marshal(result)
-	return string(data), err
+	return encodeJSON(result)
 }

@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"strings"
@@ -102,50 +100,4 @@ func keyID(key []vdb.Value) string {
 		texts[i] = v.String()
 	}
 	return strings.Join(texts, ", ")
-}
-
-// jsonRow writes a row as a JSON object, NULL if it is absent. A BLOB is its
-// hexadecimal digits.
-func jsonRow(names []string, row vdb.Row) any {
-	if row == nil {
-		return nil
-	}
-	values := make([]any, len(row))
-	for i, v := range row {
-		values[i] = v.Any()
-	}
-	for i := len(names); i < len(values); i++ {
-		names = append(names, fmt.Sprintf("column%d", i+1))
-	}
-	return jsonObject(names, values)
-}
-
-// jsonObject writes named values.
-func jsonObject(names []string, values []any) string {
-	var b strings.Builder
-	b.WriteByte('{')
-	for i, v := range values {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(jsonText(names[i]) + ":" + jsonValue(v))
-	}
-	b.WriteByte('}')
-	return b.String()
-}
-
-func jsonText(s string) string {
-	data, _ := json.Marshal(s) // a string cannot fail
-	return string(data)
-}
-
-func jsonValue(v any) string {
-	if b, ok := v.([]byte); ok {
-		v = hex.EncodeToString(b)
-	}
-	data, err := json.Marshal(v)
-	if err != nil { // an infinity
-		return jsonText(fmt.Sprint(v))
-	}
-	return string(data)
 }

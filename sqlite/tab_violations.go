@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -159,8 +158,7 @@ func violationInfo(v *vdb.Violation, s *vdb.Schema) (string, error) {
 			}
 		}
 	}
-	text, err := json.Marshal(info)
-	return string(text), err
+	return encodeJSON(info)
 }
 
 func (t *tableViolations) Insert([]any) error { return t.readOnly() }

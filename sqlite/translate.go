@@ -145,7 +145,10 @@ func (c *conn) revisionOf(at sqltext.AsOf, args []driver.NamedValue) (string, er
 			return "", fmt.Errorf("a revision is a text or a time, not a %T", a.Value)
 		}
 	}
-	return "", fmt.Errorf("parameter %s is not given", at.Param.Name)
+	if at.Param.Name != "" {
+		return "", fmt.Errorf("the parameter %s after AS OF is not given", at.Param.Name)
+	}
+	return "", fmt.Errorf("the parameter after AS OF, the statement's number %d, is not given", at.Param.Index)
 }
 
 // timeLayouts are the forms of a time after AS OF. Without a zone it is UTC.

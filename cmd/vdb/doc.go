@@ -10,6 +10,8 @@
 //	vdb fetch DB [REMOTE] [BRANCH]...         bring what a remote's branches have
 //	vdb push DB [REMOTE] [BRANCH]... [-f]     bring what branches have to a remote
 //	vdb pull DB [REMOTE] [BRANCH]             fetch a branch and merge it
+//	vdb backup DB TO                          copy all of a database, or what is new of it
+//	vdb restore FROM DB                       make a database of a backup
 //	vdb import DB SQLITE_FILE                 copy a SQLite file into a database, and commit
 //	vdb export DB SQLITE_FILE [--rev r]       copy a version into a new SQLite file
 //	vdb check DB                              read all that is stored, and report damage

@@ -13,7 +13,7 @@ type logCmd struct {
 	DB      string `arg:"positional,required" placeholder:"DB" help:"The database."`
 	Rev     string `arg:"positional" placeholder:"REV" help:"Where to begin, or a range a..b; the branch's head if left out."`
 	Branch  string `arg:"-b,--branch" default:"main" help:"The branch."`
-	Number  int    `arg:"-n,--number" help:"Show so many commits at most."`
+	Number  *int   `arg:"-n,--number" help:"Show so many commits at most."`
 	Table   string `arg:"--table" help:"Show commits that changed this table."`
 	Oneline bool   `arg:"--oneline" help:"One line for each commit."`
 }
@@ -29,10 +29,17 @@ func (c *logCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
+	options := &vdb.LogOptions{From: c.Rev, Table: c.Table}
+	if c.Number != nil {
+		options.Limit = *c.Number
+	}
 	first := true
-	for commit, err := range branch.Log(ctx, &vdb.LogOptions{From: c.Rev, Table: c.Table, Limit: c.Number}) {
+	for commit, err := range branch.Log(ctx, options) {
 		if err != nil {
 			return err
+		}
+		if c.Number != nil && *c.Number == 0 {
+			return nil
 		}
 		if c.Oneline {
 			fmt.Fprintln(con.out, commit.Short(), commit.Subject())
