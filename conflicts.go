@@ -375,10 +375,12 @@ func (p *progress) write(t *conflictTable, v version, settled []prolly.Edit) (ve
 			return version{}, err
 		}
 	}
-	if v, err = tx.save(); err != nil {
-		return version{}, err
+	if len(settled) > 0 {
+		if err := tx.rederive(view.schema.Name); err != nil {
+			return version{}, err
+		}
 	}
-	return p.db.rebuildDerived(p.ctx, p.w, v, t.cells.view.schema.Name)
+	return tx.save()
 }
 
 // settleRow writes a row as another layout of the table has recorded it.

@@ -6,7 +6,8 @@ import "fmt"
 // database: those of the keys given, or rowids. A row that from does not have is
 // removed. Unlike Put it keeps rowids, and may write rows that only SQL can
 // evaluate, for they were checked when they came to be. The table must have the
-// same schema in both.
+// same schema in both. Triggers do not fire; a full-text index of the table's rows is
+// made anew.
 func (tx *Tx) CopyRows(from *Snapshot, table string, keys ...[]any) error {
 	return opError("copy rows", tx.copyRows(from, table, keys))
 }
@@ -36,7 +37,7 @@ func (tx *Tx) copyRows(from *Snapshot, table string, keys [][]any) error {
 			return err
 		}
 	}
-	return nil
+	return tx.rederive(table)
 }
 
 func (t *tableView) copyRow(from *Snapshot, source *tableView, key []any) (int, error) {

@@ -279,6 +279,14 @@ func (tx *Tx) take() error {
 	return err
 }
 
+// closeSQL gives up what SQL has written and was not taken.
+func (tx *Tx) closeSQL() {
+	if tx.inSQL.sql != nil {
+		tx.inSQL.sql.Close() // there is nothing to be told of
+		tx.inSQL.sql, tx.inSQL.writes = nil, 0
+	}
+}
+
 // adopt takes an edit that SQL has made.
 func (tx *Tx) adopt(ctx context.Context, edit *EngineEdit) (Version, error) {
 	v, err := Engine{db: tx.db, tx: tx}.apply(ctx, tx.store, edit)

@@ -41,7 +41,7 @@ type merger struct {
 	renamed bool // the sides' identities differ
 	nulls   bool // schemas differ, so a cell of one side may be a NULL that the result forbids
 	tables  []*tableMerge
-	virtual []virtualMerge
+	virtual virtualTables
 	objects []prolly.Edit // that make ours' objects the merged ones
 	schemas []schemaConflict
 	listed  []Conflict // conflicts of rows, up to maxListed

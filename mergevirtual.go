@@ -10,35 +10,17 @@ import (
 	"github.com/vdbgo/vdb/prolly"
 )
 
-// VirtualTable is what an Evaluator says of a virtual table that keeps what it holds in
-// tables of its own: how that is merged when both sides have written it.
-type VirtualTable struct {
-	// Derived are the tables that are not merged row by row.
-	Derived []string
-	// Source is the table that SQL can make the derived ones anew of, if there is one.
-	Source string
-	// Rows tells that SQL can merge the rows that the virtual table shows. If it can do
-	// neither, one side's have to be taken.
-	Rows bool
-}
-
-// virtualMerge is a virtual table that both sides of a merge have written.
-type virtualMerge struct {
-	Object
-	VirtualTable
-}
-
 // planVirtual finds the virtual tables that both sides have written, and takes what
 // they derive as one side has it. Two transactions must not both have written it.
 func (m *merger) planVirtual() error {
 	if m.strict || !slices.ContainsFunc(m.tables, func(t *tableMerge) bool { return t.plan == planMerge }) {
 		return nil
 	}
-	objects, err := m.sides[atOurs].virtualTables()
+	objects, err := m.sides[atOurs].virtualObjects()
 	if err != nil || len(objects) == 0 {
 		return err
 	}
-	theirs, err := m.sides[atTheirs].virtualTables()
+	theirs, err := m.sides[atTheirs].virtualObjects()
 	if err != nil {
 		return err
 	}
@@ -75,7 +57,7 @@ func (m *merger) planOneVirtual(o *Object) error {
 	if v.Source == "" && !v.Rows {
 		side = m.collideVirtual(o, "written by both sides, and what it holds cannot be merged")
 	} else {
-		m.virtual = append(m.virtual, virtualMerge{*o, v})
+		m.virtual = append(m.virtual, virtualTable{*o, v})
 	}
 	for _, t := range derived {
 		t.takeWhole(side)
@@ -92,25 +74,6 @@ func (m *merger) collideVirtual(o *Object, reason string) (side int) {
 		m.schemas = append(m.schemas, schemaConflict{ID: id, Table: o.Name, Reason: reason})
 	}
 	return side
-}
-
-// owns tells whether a table, by its folded name, may be one in which o, a virtual
-// table, keeps what it holds.
-func (o *Object) owns(table string) bool { return strings.HasPrefix(table, fold(o.Name)+"_") }
-
-// virtual asks SQL about a virtual table.
-func (o *Object) virtual() (VirtualTable, error) {
-	sql, err := evaluator(o.Name)
-	if err != nil {
-		return VirtualTable{}, err
-	}
-	return sql.Virtual(o.SQL)
-}
-
-// virtualTables lists the virtual tables.
-func (s *Snapshot) virtualTables() ([]Object, error) {
-	objects, err := s.objectsIn(viewKeys)
-	return slices.DeleteFunc(objects, func(o Object) bool { return o.Type != "table" }), err
 }
 
 // mergeVirtual has SQL finish, in the merged version, the virtual tables that both
@@ -137,10 +100,10 @@ func (m *merger) mergeVirtual(merged version) (version, error) {
 }
 
 // mergeVirtualRows brings what theirs has changed to the rows, which are ours.
-func (m *merger) mergeVirtualRows(t *virtualMerge, merged version) (version, error) {
+func (m *merger) mergeVirtualRows(t *virtualTable, merged version) (version, error) {
 	side, _ := m.preference(&tableMerge{id: objectID(t.key())})
 	v := &VirtualRows{Table: t.Name, Theirs: side == atTheirs}
-	before, err := m.sides[atBase].virtualTables()
+	before, err := m.sides[atBase].virtualObjects()
 	if err != nil {
 		return version{}, err
 	}
@@ -179,24 +142,6 @@ func formatRowids(ids []int64) string {
 // rebuildVirtual has a virtual table derived anew of its source.
 func (db *DB) rebuildVirtual(ctx context.Context, s prolly.Store, v version, table string) (version, error) {
 	return db.changeInSQL(ctx, s, v, table, func(sql SQL) error { return sql.Rebuild(ctx, table) })
-}
-
-// rebuildDerived has the virtual tables derived anew whose source a table is.
-func (db *DB) rebuildDerived(ctx context.Context, s prolly.Store, v version, source string) (version, error) {
-	objects, err := db.newSnapshot(ctx, s, v).virtualTables()
-	if err != nil {
-		return version{}, err
-	}
-	for _, o := range objects {
-		t, err := o.virtual()
-		if err == nil && sameName(t.Source, source) {
-			v, err = db.rebuildVirtual(ctx, s, v, o.Name)
-		}
-		if err != nil {
-			return version{}, fmt.Errorf("table %s: %w", o.Name, err)
-		}
-	}
-	return v, nil
 }
 
 // changeInSQL returns the version that SQL makes of v.

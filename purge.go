@@ -47,8 +47,7 @@ type Purged struct {
 	// row, and all that came after them.
 	Commits map[Hash]Hash
 	// Copies are the values of purged rows, of 8 bytes or more, that still stand
-	// elsewhere: in rows that were not selected, in a view's text, in a full-text
-	// index. Whether they are about the same thing is for people to say.
+	// elsewhere: in rows that were not selected, in a view's text, in an R*Tree. Whether they are about the same thing is for people to say.
 	Copies []Value
 }
 
@@ -58,7 +57,9 @@ type Purged struct {
 // of them is selected; in a table without one, the versions that are.
 //
 // The commits that had such a row get new hashes, and so do those that came after;
-// others keep theirs. Asking for an old hash gives an error that names the new one.
+// others keep theirs. Full-text indexes of such rows are made anew in each version, but
+// for those without content (content=”, which cannot be); rows of an R*Tree cannot be
+// purged. Asking for an old hash gives an error that names the new one.
 // A transfer that was cut begins anew.
 //
 // What other boxes have cloned is theirs to purge: the same rows purged there give
@@ -126,7 +127,8 @@ type purge struct {
 	hasTable, hasColumns bool
 	needles              needles // the bytes that are to go
 
-	entries  map[string][]byte // a table's entry without the rows, by its entry
+	entries  map[string][]byte        // a table's entry without the rows, by its entry
+	derived  map[string][]prolly.Edit // of a virtual table, by what it is and its source's entry
 	versions map[version]version
 	commits  map[hash.Hash]hash.Hash
 }
@@ -138,7 +140,8 @@ type purgeSpace struct{ table, layout string }
 
 // forget begins the second pass anew.
 func (x *purge) forget() {
-	x.entries, x.versions, x.commits = map[string][]byte{}, map[version]version{}, map[hash.Hash]hash.Hash{}
+	x.entries, x.derived = map[string][]byte{}, map[string][]prolly.Edit{}
+	x.versions, x.commits = map[version]version{}, map[hash.Hash]hash.Hash{}
 	if x.rows == nil {
 		x.ids = map[string]bool{}
 		x.rows, x.visited, x.needles = map[purgeSpace]keySet{}, map[hash.Hash]bool{}, needles{}
@@ -245,8 +248,65 @@ func (x *purge) rewrite(v version) (version, error) {
 	if err != nil {
 		return version{}, err
 	}
-	x.versions[v] = version{root: root.Hash(), ids: v.ids}
-	return x.versions[v], nil
+	is := version{root: root.Hash(), ids: v.ids}
+	if is, err = x.rederive(is, edits); err != nil {
+		return version{}, err
+	}
+	x.versions[v] = is
+	return is, nil
+}
+
+// rederive has what virtual tables derive of the tables whose entries were edited made
+// anew: the words of purged rows are in full-text indexes as well. Versions in which
+// these tables are the same share what is derived.
+func (x *purge) rederive(v version, edited []prolly.Edit) (version, error) {
+	if len(edited) == 0 {
+		return v, nil
+	}
+	virtual, err := x.db.newSnapshot(x.ctx, x.w, v).virtualTables()
+	if err != nil {
+		return version{}, err
+	}
+	for i := range virtual {
+		t := &virtual[i]
+		at := slices.IndexFunc(edited, func(e prolly.Edit) bool { return bytes.Equal(e.Key, tableKey(t.Source)) })
+		if at < 0 {
+			continue
+		}
+		from := t.Name + "\x00" + t.SQL + "\x00" + string(edited[at].Value)
+		if x.derived[from] == nil {
+			if x.derived[from], err = x.derive(v, t); err != nil {
+				return version{}, fmt.Errorf("table %s: %w", t.Name, err)
+			}
+		}
+		root, err := prolly.Load(tablesConfig, x.w, v.root).Apply(x.ctx, x.derived[from])
+		if err != nil {
+			return version{}, err
+		}
+		v.root = root.Hash()
+	}
+	return v, nil
+}
+
+// derive returns the edits that make what t derives in a version anew.
+func (x *purge) derive(v version, t *virtualTable) ([]prolly.Edit, error) {
+	made, err := x.db.rebuildVirtual(x.ctx, x.w, v, t.Name)
+	if err != nil {
+		return nil, err
+	}
+	root := prolly.Load(tablesConfig, x.w, made.root)
+	edits := []prolly.Edit{}
+	for _, name := range t.Derived {
+		entry, ok, err := root.Get(x.ctx, tableKey(name))
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			edits = append(edits, prolly.Edit{Key: tableKey(name), Value: entry})
+		}
+	}
+	sortEdits(edits)
+	return edits, nil
 }
 
 // rewriteTable returns a table's entry without the rows.

@@ -55,17 +55,30 @@ func (x *purge) tables(s *Snapshot) ([]purgeTable, error) {
 	if err != nil {
 		return nil, err
 	}
+	virtual, err := s.virtualTables()
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := virtual.rowsOf(x.Table)
+	if err != nil {
+		return nil, err
+	}
 	var found []purgeTable
 	for _, name := range names {
 		id := ids.table(name)
-		if x.Table != "" && !sameName(name, x.Table) && !x.ids[id] {
+		if x.Table != "" && !sameName(name, wanted) && !x.ids[id] || virtual.deriving(name) != nil {
 			continue
+		}
+		var kept *virtualTable
+		if !sameName(name, x.Table) {
+			kept = virtual.keptIn(name)
 		}
 		t, err := s.table(name)
 		if err != nil {
 			return nil, err
 		}
 		conds, err := conditionsOf(t, x.Where, func(column string) (int, bool) {
+			column = kept.column(column)
 			i := slices.IndexFunc(t.schema.Columns, func(c Column) bool {
 				return sameName(c.Name, column) || ids.column(name, c.Name) == fold(column)
 			})
@@ -91,9 +104,17 @@ func (x *purge) learnFrom(_ *refs, item prolly.Item) error {
 	if err != nil {
 		return err
 	}
+	virtual, err := x.db.newSnapshot(x.ctx, x.w, state.working).virtualTables()
+	if err != nil {
+		return err
+	}
+	wanted, err := virtual.rowsOf(x.Table)
+	if err != nil {
+		return err
+	}
 	ids, err := loadIdentities(x.ctx, x.w, state.working.ids)
 	if err == nil {
-		x.ids[ids.table(x.Table)] = true
+		x.ids[ids.table(wanted)] = true
 	}
 	return err
 }

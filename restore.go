@@ -68,7 +68,8 @@ type RestoredRow struct {
 
 // Restore puts rows back as they were at a revision and touches nothing else.
 // Columns that were added since keep what they hold, those dropped since stay
-// dropped. All is done in one transaction, which is run again if others commit
+// dropped. Triggers do not fire: what they wrote once are rows of other tables. Full-text
+// indexes of restored rows are made anew; rows of an R*Tree cannot be restored. All is done in one transaction, which is run again if others commit
 // changes to the same rows meanwhile.
 //
 // If a rule would be broken a *ConstraintError lists the rows, and nothing is
@@ -182,12 +183,17 @@ type restoration struct {
 	tx     *Tx
 	was    *Snapshot
 	tables map[string]*restoreTable // by identity
-	order  []*restoreTable
-	done   *Restored
+	// The virtual tables of was and of the transaction.
+	virtualThen, virtualNow virtualTables
+	order                   []*restoreTable
+	done                    *Restored
 }
 
 func (tx *Tx) restore(r *Restore, at version) (*Restored, error) {
 	x := &restoration{Restore: r, tx: tx, was: tx.db.at(tx.ctx, at), tables: map[string]*restoreTable{}, done: &Restored{Counts: map[string]Counts{}}}
+	if err := x.findVirtual(); err != nil {
+		return nil, err
+	}
 	targets, err := x.targets()
 	if err != nil {
 		return nil, err
@@ -207,7 +213,15 @@ func (tx *Tx) restore(r *Restore, at version) (*Restored, error) {
 			return nil, fmt.Errorf("table %s: %w", t.name(), err)
 		}
 	}
-	return x.done, nil
+	return x.done, tx.rederive(slices.Collect(maps.Keys(x.done.Counts))...)
+}
+
+func (x *restoration) findVirtual() (err error) {
+	if x.virtualThen, err = x.was.virtualTables(); err != nil {
+		return err
+	}
+	x.virtualNow, err = x.tx.virtualTables()
+	return err
 }
 
 // restoreTable is a table as it was and as it is; nil where it is absent.
@@ -216,8 +230,9 @@ type restoreTable struct {
 	conv     *converter // from was to now; nil unless both are there
 	keys     [][]byte   // selected rows, by their keys then; by those of now where was is nil
 	seen     map[string]bool
-	followed int // keys whose dependents have been selected
-	rooted   int // keys whose parents have been selected
+	followed int           // keys whose dependents have been selected
+	rooted   int           // keys whose parents have been selected
+	virtual  *virtualTable // whose rows these are, if they are a virtual table's
 }
 
 func (t *restoreTable) name() string {
@@ -252,6 +267,9 @@ func (x *restoration) table(s *Snapshot, name string) (*restoreTable, error) {
 		return t, nil
 	}
 	t := &restoreTable{seen: map[string]bool{}}
+	if !sameName(name, x.Table) {
+		t.virtual = x.virtualIn(s).keptIn(name)
+	}
 	one, err := s.table(name)
 	if err != nil {
 		return nil, err
@@ -276,6 +294,14 @@ func (x *restoration) table(s *Snapshot, name string) (*restoreTable, error) {
 	return t, nil
 }
 
+// virtualIn returns the virtual tables of s, which is was or the transaction's.
+func (x *restoration) virtualIn(s *Snapshot) virtualTables {
+	if s == x.was {
+		return x.virtualThen
+	}
+	return x.virtualNow
+}
+
 // targets lists the tables to select rows from.
 func (x *restoration) targets() ([]*restoreTable, error) {
 	if x.Table != "" {
@@ -289,6 +315,9 @@ func (x *restoration) targets() ([]*restoreTable, error) {
 			return nil, err
 		}
 		for _, name := range names {
+			if x.virtualIn(s).deriving(name) != nil {
+				continue
+			}
 			t, err := x.table(s, name)
 			if err != nil {
 				return nil, err
@@ -305,9 +334,9 @@ func (x *restoration) targets() ([]*restoreTable, error) {
 }
 
 func (x *restoration) target(name string) (*restoreTable, error) {
-	t, err := x.table(x.was, name)
+	t, err := x.tableRows(x.was, name)
 	if isNotFound(err) {
-		if t, err = x.table(x.tx.Snapshot, name); err == nil && t.was == nil {
+		if t, err = x.tableRows(x.tx.Snapshot, name); err == nil && t.was == nil {
 			err = fmt.Errorf("table %s was not there at %s: %w", name, x.From, ErrNotFound)
 		}
 	}
@@ -320,6 +349,16 @@ func (x *restoration) target(name string) (*restoreTable, error) {
 		}
 	}
 	return t, nil
+}
+
+// tableRows returns the table that has the rows of the one, perhaps a virtual one, that
+// has the name in s.
+func (x *restoration) tableRows(s *Snapshot, name string) (*restoreTable, error) {
+	name, err := x.virtualIn(s).rowsOf(name)
+	if err != nil {
+		return nil, err
+	}
+	return x.table(s, name)
 }
 
 func (x *restoration) hasColumns(t *restoreTable) bool {
@@ -342,6 +381,7 @@ func (t *restoreTable) columnThen(name string) (int, bool) {
 	if t.was == nil {
 		return 0, false
 	}
+	name = t.virtual.column(name)
 	if i, err := t.was.column(name); err == nil {
 		return i, true
 	}
@@ -360,7 +400,7 @@ func (t *restoreTable) columnNow(name string) (int, bool) {
 	}
 	then, ok := t.columnThen(name)
 	if !ok {
-		i, err := t.now.column(name)
+		i, err := t.now.column(t.virtual.column(name))
 		return i, err == nil
 	}
 	i := slices.Index(t.conv.source, then)

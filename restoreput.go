@@ -30,6 +30,9 @@ func (x *restoration) put(t *restoreTable) error {
 // recreate makes a table again that has been dropped.
 func (x *restoration) recreate(t *restoreTable) error {
 	name := t.was.schema.Name
+	if v := x.virtualThen.keptIn(name); v != nil {
+		return invalidf("virtual table %s has been dropped: create it again first", v.Name)
+	}
 	if err := x.tx.createTable(t.was.schema.Clone()); err != nil {
 		return err
 	}

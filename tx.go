@@ -167,9 +167,7 @@ func (tx *Tx) Rollback() {
 		return
 	}
 	tx.done = true
-	if tx.inSQL.sql != nil {
-		tx.inSQL.sql.Close() // what it holds is given up
-	}
+	tx.closeSQL()
 	tx.writer.Discard()
 }
 

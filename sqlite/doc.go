@@ -162,7 +162,8 @@
 //	dolt_rebase(revision)            replay the branch's commits on another; -i to plan them in a table
 //	dolt_remote('add', name, URL)    name a database somewhere else; 'remove', name
 //	dolt_reset([tables])             unstage; --soft, --mixed, --hard with a revision
-//	dolt_restore(table, revision, conditions) put rows back as they were; --follow, --dry-run
+//	dolt_restore(table, revision, conditions) put rows back as they were, without triggers but
+//	                                 with their full-text indexes; --follow, --exact, --dry-run
 //	dolt_retain()                    squash commits that branches need not keep; --dry-run
 //	dolt_retain('set', branches, keep) which commits branches keep, as in 'cust/*', '7d:1h 30d:1d';
 //	                                 'remove', branches

@@ -12,9 +12,10 @@ import (
 // console runs statements on one connection of the driver, as an operator types
 // them.
 type console struct {
-	t    *testing.T
-	db   *sql.DB
-	conn *sql.Conn
+	t     *testing.T
+	store *vdb.DB
+	db    *sql.DB
+	conn  *sql.Conn
 }
 
 func newConsole(t *testing.T) *console {
@@ -23,7 +24,7 @@ func newConsole(t *testing.T) *console {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &console{t: t, db: OpenDB(db, vdb.MainBranch)}
+	c := &console{t: t, store: db, db: OpenDB(db, vdb.MainBranch)}
 	t.Cleanup(func() { c.db.Close(); db.Close() })
 	c.connect()
 	t.Cleanup(func() { c.conn.Close() })

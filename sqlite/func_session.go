@@ -163,7 +163,8 @@ func untrackedTables(ctx context.Context, b *vdb.Branch) ([]string, error) {
 }
 
 // wholeTables adds to the names of tables what goes with them: the names that
-// they had at the head, or have now, and what belongs to virtual tables.
+// they had at the head, or have now, full-text indexes of them, and what belongs to
+// virtual tables.
 func wholeTables(ctx context.Context, b *vdb.Branch, tables []string) ([]string, error) {
 	both := tables
 	for change, err := range b.Diff(ctx, "HEAD", "WORKING").Tables() {
@@ -179,6 +180,10 @@ func wholeTables(ctx context.Context, b *vdb.Branch, tables []string) ([]string,
 				break
 			}
 		}
+	}
+	both, err := withIndexed(ctx, b, both)
+	if err != nil {
+		return nil, err
 	}
 	return withShadows(ctx, b, both)
 }

@@ -10,21 +10,47 @@ import (
 
 // virtualTables returns the virtual tables of a revision.
 func virtualTables(ctx context.Context, b *vdb.Branch, rev string) ([]string, error) {
+	objects, err := virtualObjects(ctx, b, rev)
+	var names []string
+	for _, o := range objects {
+		names = append(names, o.Name)
+	}
+	return names, err
+}
+
+func virtualObjects(ctx context.Context, b *vdb.Branch, rev string) ([]vdb.Object, error) {
 	s, err := b.AsOf(ctx, rev)
 	if err != nil {
 		return nil, err
 	}
 	objects, err := s.Objects()
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, o := range objects {
-		if o.Type == "table" {
-			names = append(names, o.Name)
+	return slices.DeleteFunc(objects, func(o vdb.Object) bool { return o.Type != "table" }), err
+}
+
+// withIndexed adds the full-text indexes that have their content in a table among
+// names, and the tables that have the content of those among them: what is found by the
+// one must stand in the other.
+func withIndexed(ctx context.Context, b *vdb.Branch, names []string) ([]string, error) {
+	all := slices.Clip(names)
+	for _, rev := range []string{"HEAD", "STAGED", "WORKING"} {
+		virtual, err := virtualObjects(ctx, b, rev)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range virtual {
+			v, err := new(evaluator).Virtual(o.SQL)
+			if err != nil {
+				return nil, err
+			}
+			if v.Source == "" || v.Columns != nil {
+				continue
+			}
+			if slices.ContainsFunc(names, sameAs(o.Name)) || slices.ContainsFunc(names, sameAs(v.Source)) {
+				all = append(all, o.Name, v.Source)
+			}
 		}
 	}
-	return names, nil
+	return all, nil
 }
 
 // withShadows adds the tables in which the virtual tables among names keep their

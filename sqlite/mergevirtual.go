@@ -33,8 +33,11 @@ func (e *evaluator) Virtual(text string) (vdb.VirtualTable, error) {
 	switch strings.ToLower(def.Module) {
 	case "fts5":
 		own("data", "idx", "docsize")
-		if v.Source = contentOf(def); v.Source == "" {
+		switch v.Source = contentOf(def); v.Source {
+		case "":
 			own("content")
+		case def.Table.Name + "_content":
+			v.Columns = contentColumns(def)
 		}
 	case "rtree", "rtree_i32", "geopoly":
 		own("node", "parent", "rowid")
@@ -47,13 +50,37 @@ func (e *evaluator) Virtual(text string) (vdb.VirtualTable, error) {
 // nothing else is said; none, if that is nothing.
 func contentOf(def *sqltext.CreateVirtual) string {
 	for _, argument := range def.Arguments {
-		option, value, ok := strings.Cut(argument, "=")
-		option = strings.ToLower(strings.TrimSpace(option))
-		if ok && option != "" && strings.HasPrefix("content", option) { // FTS5 takes beginnings of its options
-			return sqltext.Unquote(strings.TrimSpace(value))
+		option, value, ok := cutOption(argument)
+		if ok && strings.HasPrefix("content", strings.ToLower(option)) { // FTS5 takes beginnings of its options
+			return sqltext.Unquote(value)
 		}
 	}
 	return def.Table.Name + "_content"
+}
+
+// contentColumns has the columns in which FTS5 keeps content of its own, by the names
+// that the virtual table gives them.
+func contentColumns(def *sqltext.CreateVirtual) map[string]string {
+	columns := map[string]string{"rowid": "id"}
+	n := 0
+	for _, argument := range def.Arguments {
+		if _, _, ok := cutOption(argument); ok {
+			continue
+		}
+		for t := range sqltext.Tokens(argument) { // the name; the others say how it is indexed
+			columns[foldName(sqltext.Unquote(t.Of(argument)))] = fmt.Sprintf("c%d", n)
+			break
+		}
+		n++
+	}
+	return columns
+}
+
+// cutOption returns the two sides of an argument of FTS5 that is an option, not a column.
+func cutOption(argument string) (option, value string, ok bool) {
+	option, value, ok = strings.Cut(argument, "=")
+	option = strings.TrimSpace(option)
+	return option, strings.TrimSpace(value), ok && option != "" && !strings.ContainsAny(option, "\"'`[ ")
 }
 
 // Rebuild implements vdb.SQL, for FTS5.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/vdbgo/vdb"
@@ -30,6 +31,9 @@ func (c *purgeCmd) Run(ctx context.Context, con *console) error {
 			return usageError(w + " is not COLUMN=VALUE")
 		}
 		p.Where[column] = value
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil && strconv.FormatInt(n, 10) == value {
+			p.Where[column] = n // a column of texts compares it as one
+		}
 	}
 	db, err := openExisting(ctx, c.DB, false)
 	if err != nil {
