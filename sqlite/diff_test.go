@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	options "flag"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -19,8 +20,9 @@ func TestDifferential(t *testing.T) {
 	}
 	start := time.Now()
 	for seed := first; time.Since(start) < limit; seed++ {
-		if !compare(t, seededSource(seed), 60+int(seed%3)*60) {
-			t.Fatalf("seed %d", seed)
+		name := fmt.Sprintf("seed=%d", seed) // a subtest's files go when it ends
+		if !t.Run(name, func(t *testing.T) { compare(t, seededSource(seed), 60+int(seed%3)*60) }) {
+			return
 		}
 	}
 }

@@ -81,8 +81,8 @@ type differ struct {
 
 // reach is what a state of the tree has above the pages that were written.
 type reach struct {
-	same map[uint32]bool // interior pages on the way that were not written
-	kept map[uint32]bool // children of written pages that are untouched themselves
+	same map[uint32]bool // interior pages on the way that were not written, nor their cells
+	kept map[uint32]bool // children of the others that are untouched themselves
 }
 
 func (d *differ) run(from, to Side, yield func(Change, error) bool) error {
@@ -121,7 +121,13 @@ func (d *differ) explore(s Source, number uint32, r *reach, depth int) error {
 	if depth > maxDepth {
 		return p.corrupt("is %d levels deep", depth)
 	}
-	if !d.dirty.Pages[number] {
+	written := d.dirty.Pages[number]
+	if !written {
+		if written, err = d.wroteLong(&p); err != nil {
+			return err
+		}
+	}
+	if !written {
 		r.same[number] = true
 		for _, i := range d.below(&p) {
 			child, err := p.Child(i)
@@ -146,6 +152,27 @@ func (d *differ) explore(s Source, number uint32, r *reach, depth int) error {
 		}
 	}
 	return nil
+}
+
+// wroteLong tells whether overflow pages of a page's own cells were written: SQLite
+// writes them in place where a payload keeps its length, and the page stays as it is.
+func (d *differ) wroteLong(p *Page) (bool, error) {
+	if !d.dirty.Overflow || p.Kind != IndexInterior {
+		return false, nil
+	}
+	for i := range p.Len() {
+		if p.IsShort(i) {
+			continue
+		}
+		cell, err := p.Cell(i)
+		if err != nil {
+			return false, err
+		}
+		if wrote, err := d.wroteOverflow(&cell); wrote || err != nil {
+			return wrote, err
+		}
+	}
+	return false, nil
 }
 
 // below returns the children of an interior page that was not written, itself the
@@ -330,10 +357,16 @@ func (d *differ) same(from, to *Item) (bool, error) {
 	if from.Overflow == 0 || !d.dirty.Overflow {
 		return true, nil
 	}
-	left := to.Size - int64(len(to.Local))
-	for number := to.Overflow; left > 0 && number != 0; left -= OverflowBytes {
+	wrote, err := d.wroteOverflow(&to.Cell)
+	return !wrote, err
+}
+
+// wroteOverflow tells whether any of a cell's overflow pages was written.
+func (d *differ) wroteOverflow(c *Cell) (bool, error) {
+	left := c.Size - int64(len(c.Local))
+	for number := c.Overflow; left > 0 && number != 0; left -= OverflowBytes {
 		if d.dirty.Pages[number] {
-			return false, nil
+			return true, nil
 		}
 		data, err := d.source.Page(number)
 		if err != nil {
@@ -341,5 +374,5 @@ func (d *differ) same(from, to *Item) (bool, error) {
 		}
 		number = binary.BigEndian.Uint32(data)
 	}
-	return true, nil
+	return false, nil
 }
