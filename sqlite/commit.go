@@ -357,7 +357,7 @@ func (c *commit) follow(own vdb.Version, edit *vdb.EngineEdit) (*snapshot, error
 		s.sequences = edit.Counted
 	}
 	if c.schema {
-		s.schemaSum, s.over = c.schemaSum, s.over.clone()
+		s.schemaSum, s.over, s.alone = c.schemaSum, s.over.clone(), true
 	} else {
 		s.contents = c.edited(own, edit)
 		if err := c.noteParents(); err != nil {

@@ -66,6 +66,8 @@
 //   - An index with a collation that the application has registered works, and is
 //     slow to open: its pages are sorted anew when the branch has moved. A primary key
 //     with one does not cluster its table.
+//   - A connection that changes the schema outside of a transaction while rows of a query
+//     of its own are open gets SQLITE_LOCKED when it writes again before these are closed.
 //   - A value in a primary key or an index may have up to 32 KiB.
 //
 // # Transactions

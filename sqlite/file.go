@@ -245,7 +245,11 @@ func (f *connFile) reserve() error {
 	s, err := f.file.current(f.ctx())
 	if err == nil {
 		s.release() // now is held
-		if s != f.now {
+		switch {
+		case s == f.now:
+		case f.now.alone:
+			err = codedError{errors.New("this connection has changed the schema while it reads rows: close these before it writes again"), lib.SQLITE_LOCKED}
+		default:
 			err = codedError{errors.New("the branch has moved since the transaction began"), lib.SQLITE_BUSY_SNAPSHOT}
 		}
 	}
@@ -309,6 +313,8 @@ func busy(err error) error {
 		return codedError{err, lib.SQLITE_READONLY}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return codedError{err, lib.SQLITE_INTERRUPT}
+	case isDiskFull(err):
+		return codedError{err, lib.SQLITE_FULL}
 	case errors.Is(err, vdb.ErrInvalid):
 		return codedError{err, lib.SQLITE_TOOBIG} // of what SQLite writes, only a long key is not allowed
 	}

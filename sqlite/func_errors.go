@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"errors"
+	"syscall"
 
 	"github.com/vdbgo/vdb"
 	lib "modernc.org/sqlite/lib"
@@ -28,6 +29,12 @@ var functionCodes = []struct {
 	{vdb.ErrConflict, lib.SQLITE_CONSTRAINT},
 	{vdb.ErrConstraint, lib.SQLITE_CONSTRAINT},
 	{vdb.ErrMerging, lib.SQLITE_CONSTRAINT},
+	{syscall.ENOSPC, lib.SQLITE_FULL},
+	{syscall.EDQUOT, lib.SQLITE_FULL},
+}
+
+func isDiskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // plainCode gives err a result code, SQLITE_ERROR if none fits better.

@@ -20,6 +20,9 @@ import (
 type snapshot struct {
 	*rendering
 	version vdb.Version
+	// alone tells that the transaction that left it has changed the schema: nothing can
+	// be written over it.
+	alone bool
 	// contents are the version's; the rendering has those that it began with.
 	contents *vdb.Contents
 	over     *overlay
