@@ -14,14 +14,22 @@ var soak = options.Duration("soak", 0, "how long to compare random statements wi
 // TestDifferential runs random statements through this driver and through plain
 // SQLite.
 func TestDifferential(t *testing.T) {
-	limit, first := 4*time.Second, uint64(1)
+	eachSeed(t, 4*time.Second, func(t *testing.T, seed uint64) {
+		compare(t, seededSource(seed), 60+int(seed%3)*60)
+	})
+}
+
+// eachSeed runs a random test with one seed after another, until one fails: the first
+// ones for a short time, or others for as long as -soak says.
+func eachSeed(t *testing.T, short time.Duration, test func(t *testing.T, seed uint64)) {
+	limit, first := short, uint64(1)
 	if *soak > 0 {
 		limit, first = *soak, uint64(time.Now().UnixNano())
 	}
 	start := time.Now()
 	for seed := first; time.Since(start) < limit; seed++ {
-		name := fmt.Sprintf("seed=%d", seed) // a subtest's files go when it ends
-		if !t.Run(name, func(t *testing.T) { compare(t, seededSource(seed), 60+int(seed%3)*60) }) {
+		// A subtest's files go when it ends.
+		if !t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { test(t, seed) }) {
 			return
 		}
 	}

@@ -14,16 +14,7 @@ import (
 // cells between pages, or leaves them where they are. What its pages hold after a commit
 // the trees must hold: rows are compared, and a rendering of the trees is checked.
 func TestPagesReachTrees(t *testing.T) {
-	limit, first := 3*time.Second, uint64(1)
-	if *soak > 0 {
-		limit, first = *soak, uint64(time.Now().UnixNano())
-	}
-	start := time.Now()
-	for seed := first; time.Since(start) < limit; seed++ {
-		if !t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { newPageStress(t, seed).run() }) {
-			return
-		}
-	}
+	eachSeed(t, 3*time.Second, func(t *testing.T, seed uint64) { newPageStress(t, seed).run() })
 }
 
 // pageStress writes one table.
