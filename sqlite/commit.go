@@ -52,16 +52,24 @@ func (c *commit) Page(number uint32) ([]byte, error) {
 	return c.base.Page(number)
 }
 
-// compare finds the pages that differ, and those above them.
+// compare finds the pages that differ, and those above them. A page that was free differs
+// even if SQLite has given it the very bytes that it had: it was not in a tree.
 func (c *commit) compare() error {
 	c.dirty = btree.Dirty{Pages: map[uint32]bool{}, Below: map[uint32][]uint32{}}
+	var free map[uint32]bool
 	for number, data := range c.write.pages {
 		if number <= c.base.pages {
 			was, err := c.base.Page(number)
 			if err != nil {
 				return err
 			}
-			if bytes.Equal(was, data) {
+			same := bytes.Equal(was, data)
+			if same && free == nil {
+				if free, err = btree.Free(c.base); err != nil {
+					return err
+				}
+			}
+			if same && !free[number] {
 				delete(c.write.pages, number)
 				continue
 			}

@@ -242,8 +242,11 @@ func (g *generator) pragma() step {
 		s.query = true
 		return s
 	}
-	s = both(fmt.Sprintf("PRAGMA %s = %d", name, g.n(max(2, value))))
-	return s
+	number := g.n(max(2, value))
+	if name == "cache_size" {
+		number++ // whoever reads the schema again takes 0 for the default
+	}
+	return both(fmt.Sprintf("PRAGMA %s = %d", name, number))
 }
 
 func (g *generator) maintenance() step {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vdbgo/vdb"
 )
@@ -47,10 +48,20 @@ type outcome struct {
 	failure string
 }
 
+// endless is the failure of a statement that comes to no end, as triggers may have it.
+const endless = "it has no end"
+
 // run runs a statement.
 func (s *side) run(text string, st *step) (o outcome) {
+	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
+	defer func() {
+		if ctx.Err() != nil {
+			o = outcome{failure: endless}
+		}
+		cancel()
+	}()
 	if !st.query {
-		result, err := s.conn.ExecContext(s.ctx, text, st.args...)
+		result, err := s.conn.ExecContext(ctx, text, st.args...)
 		if err != nil {
 			o.failure = failureText(err)
 			return o
@@ -60,7 +71,7 @@ func (s *side) run(text string, st *step) (o outcome) {
 		o.changed = fmt.Sprintf("%d rows affected, last insert id %d", affected, id)
 		return o
 	}
-	rows, err := s.conn.QueryContext(s.ctx, text, st.args...)
+	rows, err := s.conn.QueryContext(ctx, text, st.args...)
 	if err != nil {
 		o.failure = failureText(err)
 		return o
@@ -193,7 +204,7 @@ var sideSchema = vdb.Schema{
 }
 
 // errLimit ends a comparison: what SQLite has in an index is too long for a key
-// here.
+// here, or a statement comes to no end on either side.
 var errLimit = errors.New("a long key")
 
 // step takes a step on both, and tells where they differ.
@@ -218,7 +229,7 @@ func (w *twins) step(st step) error {
 			st.plain = "SELECT 0 WHERE 0" // there it sets the last insert id
 		}
 		ours, plain := w.ours.run(strings.ReplaceAll(st.ours, "DIR", w.dir), &st), w.plain.run(strings.ReplaceAll(st.plain, "DIR", w.dir), &st)
-		if strings.Contains(ours.failure, "a key value of") {
+		if strings.Contains(ours.failure, "a key value of") || ours.failure == endless && plain.failure == endless {
 			return errLimit
 		}
 		if ours.failure != "" && ours.columns == "" { // it gives out no row of what is not committed

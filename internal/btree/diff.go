@@ -15,7 +15,7 @@ type Change struct {
 
 // Dirty says which pages were written between two states of a file.
 type Dirty struct {
-	// Pages are those whose bytes differ.
+	// Pages are those whose bytes differ, and those that were free in the older state.
 	Pages map[uint32]bool
 	// Below has, for pages of the older state that stand above some of Pages, the
 	// children that are among Pages or stand above some.
@@ -104,8 +104,8 @@ func (d *differ) walkers(from, to Side) (a, b *walker, err error) {
 			return nil, nil, err
 		}
 	}
-	a = &walker{source: from.Source, shared: d.shared(&d.to), skip: d.skips(&d.to)}
-	b = &walker{source: to.Source, shared: d.shared(&d.from), skip: d.skips(&d.from)}
+	a = &walker{source: from.Source, shared: d.shared(&d.to), skip: d.skips}
+	b = &walker{source: to.Source, shared: d.shared(&d.from), skip: d.skips}
 	if err := a.enter(from.Root); err != nil {
 		return nil, nil, err
 	}
@@ -222,11 +222,9 @@ func (d *differ) shared(other *reach) func(p *Page) ([]int, bool) {
 	}
 }
 
-// skips leaves out the untouched children of a page that was written, if the other
-// state has them somewhere below such a page too.
-func (d *differ) skips(other *reach) func(p *Page, child uint32) bool {
-	return func(_ *Page, child uint32) bool { return other.kept[child] && !d.dirty.Touched(child) }
-}
+// skips leaves out an untouched child of a page if both states have it below pages that
+// they look at: what one of them leaves out so must the other.
+func (d *differ) skips(_ *Page, child uint32) bool { return d.from.kept[child] && d.to.kept[child] }
 
 // join yields what differs between two runs in order.
 func (d *differ) join(a, b *walker, yield func(Change, error) bool) error {
