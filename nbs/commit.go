@@ -28,17 +28,29 @@ import (
 // A nil w stands for no chunks. A commit of no chunks and the same root writes
 // nothing.
 func (s *Store) Commit(ctx context.Context, w *Writer, update UpdateFunc) error {
+	return s.commit(ctx, &request{w: w, update: update})
+}
+
+// CommitUnsynced is Commit for what can be made again from what is durable already: it
+// is seen at once, but durable only with a Commit that follows. A power failure before
+// that takes it back.
+func (s *Store) CommitUnsynced(ctx context.Context, w *Writer, update UpdateFunc) error {
+	return s.commit(ctx, &request{w: w, update: update, unsynced: true})
+}
+
+// commit has a request run.
+func (s *Store) commit(ctx context.Context, r *request) error {
 	if err := s.usable(ctx); err != nil {
 		return fmt.Errorf("nbs: commit: %w", err)
 	}
 	s.life.RLock()
 	defer s.life.RUnlock()
 	err := s.writable(ctx)
-	if err == nil && w == nil {
-		w = s.NewWriter()
+	if err == nil && r.w == nil {
+		r.w = s.NewWriter()
 	}
 	if err == nil {
-		w, err = w.checked(s)
+		r.w, err = r.w.checked(s)
 	}
 	if err == nil {
 		err = s.awaitCompaction(ctx)
@@ -46,10 +58,7 @@ func (s *Store) Commit(ctx context.Context, w *Writer, update UpdateFunc) error 
 	if err != nil {
 		return fmt.Errorf("nbs: commit: %w", err)
 	}
-	r := &request{
-		ctx: ctx, w: w, update: update,
-		turn: make(chan struct{}, 1), done: make(chan struct{}),
-	}
+	r.ctx, r.turn, r.done = ctx, make(chan struct{}, 1), make(chan struct{})
 	if s.group.join(r) || s.group.await(r) {
 		s.lead(r)
 	}
@@ -187,7 +196,7 @@ func (s *Store) prepare() error {
 		}
 		if len(torn) > 0 {
 			if err := j.cut(torn); err != nil {
-				return s.fail(err)
+				return s.fail(unlessFull(err, true))
 			}
 		}
 		j.checked = true
@@ -229,6 +238,11 @@ func (b *batch) finish(err error) {
 		r.finish(err)
 	}
 	b.requests = nil
+}
+
+// unsynced tells whether nobody waits for the batch to be durable.
+func (b *batch) unsynced() bool {
+	return !slices.ContainsFunc(b.requests, func(r *request) bool { return !r.unsynced })
 }
 
 // runUpdates calls the updates. Requests that fail leave the batch.
@@ -302,8 +316,9 @@ func (s *Store) writeBatch(b *batch) error {
 	if err := j.grow(int64(len(b.buf))); err != nil {
 		return s.fail(err)
 	}
-	if _, err := j.chunks.WriteAt(b.buf, j.end); err != nil {
-		return s.fail(err)
+	if n, err := j.chunks.WriteAt(b.buf, j.end); err != nil {
+		j.checked = false
+		return s.fail(unlessFull(err, n < len(b.buf)))
 	}
 	s.appended(b)
 	return nil
@@ -328,14 +343,15 @@ func (s *Store) appended(b *batch) {
 	s.count.appendedBytes.Add(int64(len(b.buf)))
 }
 
-// sync makes the batch durable, and its root visible.
+// sync makes the batch durable, if somebody asks for it, and its root visible.
 func (s *Store) sync(b *batch) error {
 	j := b.journal
 	s.mu.Lock()
 	durable := j.synced >= b.end // nothing was written, or another process was faster
 	s.mu.Unlock()
 	var err error
-	if !durable {
+	unsynced := b.unsynced()
+	if !durable && !unsynced {
 		err = j.chunks.Sync()
 		s.count.syncs.Add(1)
 	}
@@ -345,7 +361,9 @@ func (s *Store) sync(b *batch) error {
 	if err != nil {
 		return s.fail(err)
 	}
-	j.synced = max(j.synced, b.end)
+	if !unsynced {
+		j.synced = max(j.synced, b.end)
+	}
 	s.publish()
 	s.tidy()
 	return nil

@@ -454,6 +454,38 @@ func TestNoSpace(t *testing.T) {
 	h.reopen(t, fsys)
 }
 
+// TestNoSpaceInside fills the disk where bytes are copied on write: an append into room
+// that the journal has fails half-way.
+func TestNoSpaceInside(t *testing.T) {
+	fsys := faultfs.New()
+	h := &history{}
+	if err := h.run(t.Context(), fsys, 1); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, faultDir, faultOptions(fsys, 1))
+	for range 3 {
+		fsys.Limit(0)
+		for i := range uint64(3) {
+			w := s.NewWriter()
+			nbstest.MustPut(t, w, nbstest.Chunk(2000+i, 5000))
+			if err := s.Commit(t.Context(), w, nbstest.Set(hash.Of([]byte{byte(i)}))); !errors.Is(err, syscall.ENOSPC) {
+				t.Fatalf("Commit = %v, want ENOSPC", err)
+			}
+			if err := h.check(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fsys.Limit(-1)
+		if err := h.commit(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.reopen(t, fsys)
+}
+
 // TestFailedSyncIsFinal checks that a sync is never tried again.
 func TestFailedSyncIsFinal(t *testing.T) {
 	fsys := faultfs.New()

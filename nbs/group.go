@@ -22,6 +22,8 @@ type request struct {
 	ctx    context.Context // of this one call of Commit
 	w      *Writer
 	update UpdateFunc
+	// unsynced says that nobody waits for it to be durable.
+	unsynced bool
 
 	turn     chan struct{} // receives when the request is to lead
 	done     chan struct{} // closed when what follows is set

@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/vdbgo/vdb/hash"
 )
@@ -321,12 +322,22 @@ func (j *journal) grow(n int64) error {
 	return nil
 }
 
-// noRoomError is why grow could not write zeros. The journal is as it was
-// before, so that this failure is no reason to give the store up.
+// noRoomError is why the disk has not taken what was to be written. The journal is as it
+// was before, but for a torn append, so that this is no reason to give the store up.
 type noRoomError struct{ err error }
 
 func (e *noRoomError) Error() string { return "make room in the journal: " + e.err.Error() }
 func (e *noRoomError) Unwrap() error { return e.err }
+
+// unlessFull returns the error of a write as one that does no harm if the disk is full,
+// which file systems that copy on write can be for bytes that were there, and not all was
+// written: an append without its end is torn, and is cut before the next one.
+func unlessFull(err error, partly bool) error {
+	if partly && (errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)) {
+		return &noRoomError{err}
+	}
+	return err
+}
 
 func writeZeros(f File, from, to int64) error {
 	zeros := make([]byte, min(to-from, 256<<10))

@@ -55,9 +55,12 @@ type Store struct {
 	mu       sync.Mutex // guards what follows, and the journals' state
 	manifest *manifest
 	grace    map[*Hold]*time.Timer // what is held for graceTime
-	syncing  bool                  // a commit of this store is written and not yet durable
-	failed   error                 // the first write or sync that failed
-	retired  []File                // no longer in view, to be closed
+
+	lentMu  sync.Mutex
+	lent    []map[hash.Hash][]byte // see Lend, latest first
+	syncing bool                   // a commit of this store is written and not yet durable
+	failed  error                  // the first write or sync that failed
+	retired []File                 // no longer in view, to be closed
 
 	compactAt    int64 // size of the journal before which it is not tried again
 	compactError error // of the last compaction in the background
@@ -280,6 +283,11 @@ func (s *Store) Get(ctx context.Context, h hash.Hash) ([]byte, error) {
 	if errors.Is(err, ErrNotFound) {
 		data, err = s.readPast(h)
 	}
+	if errors.Is(err, ErrNotFound) {
+		if data, ok := s.borrow(h); ok {
+			return data, nil
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("nbs: read chunk %s: %w", h, err)
 	}
@@ -423,4 +431,29 @@ func (s *Store) Resolve(ctx context.Context, prefix []byte, limit int) ([]hash.H
 	slices.SortFunc(found, hash.Hash.Compare)
 	found = slices.Compact(found)
 	return found[:max(0, min(limit, len(found)))], nil
+}
+
+// lentSets is how many sets of chunks that were lent are kept.
+const lentSets = 16
+
+// Lend has Get find chunks that are not stored and will not be, until some others have
+// been lent: those that a store that cannot be written is read as if it had. The map
+// must not be changed any more.
+func (s *Store) Lend(chunks map[hash.Hash][]byte) {
+	s.lentMu.Lock()
+	defer s.lentMu.Unlock()
+	sets := append([]map[hash.Hash][]byte{chunks}, s.lent...)
+	s.lent = sets[:min(len(sets), lentSets)]
+}
+
+// borrow returns a chunk that was lent.
+func (s *Store) borrow(h hash.Hash) ([]byte, bool) {
+	s.lentMu.Lock()
+	defer s.lentMu.Unlock()
+	for _, set := range s.lent {
+		if data, ok := set[h]; ok {
+			return data, true
+		}
+	}
+	return nil, false
 }

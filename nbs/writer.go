@@ -3,6 +3,7 @@ package nbs
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/vdbgo/vdb/hash"
 )
@@ -156,6 +157,14 @@ func (w *Writer) spillIfFull(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Doubt has the commit of w make sure that all that its chunks lead to is there: for
+// chunks that are made of others which may have been dropped before w began, and were
+// read because somebody held them.
+func (w *Writer) Doubt() { w.epoch = noEpoch }
+
+// noEpoch is the epoch of a Writer that is in doubt.
+const noEpoch = math.MaxUint64
 
 // Get returns the bytes of a chunk that was Put before or that the store has.
 // They are shared and must not be modified.

@@ -118,7 +118,9 @@ func (f *FS) Stop(i int) {
 }
 
 // Limit makes writes fail with ENOSPC that would make the files together larger
-// than this many bytes. A negative number stands for no limit.
+// than this many bytes, and all of them while they are, as where a file system copies on
+// write. Half of what would have fitted into the file is written. A negative number stands
+// for no limit.
 func (f *FS) Limit(bytes int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -435,7 +437,9 @@ func (f *file) WriteAt(data []byte, offset int64) (int, error) {
 	case err != nil:
 		data = data[:len(data)/2]
 	case f.fs.capacity >= 0 && f.fs.used+growth > f.fs.capacity:
-		return 0, &fs.PathError{Op: "write", Path: f.name, Err: syscall.ENOSPC}
+		n := max(0, min(len(data)/2, len(f.node.data)-int(offset)))
+		f.write(write{offset, slices.Clone(data[:n])})
+		return n, &fs.PathError{Op: "write", Path: f.name, Err: syscall.ENOSPC}
 	}
 	f.write(write{offset, slices.Clone(data)})
 	return len(data), err
