@@ -256,7 +256,7 @@ func (in *intake) become(ctx context.Context, root hash.Hash, may func(context.C
 	}
 	w := in.im.Writer()
 	err = in.db.blocks.Commit(ctx, w, func(ctx context.Context, before hash.Hash) (hash.Hash, error) {
-		r, err := loadRefs(ctx, w, before)
+		r, err := in.db.settledRefs(ctx, w, before, nil)
 		if err == nil {
 			err = may(ctx, r) // somebody may have been faster
 		}

@@ -40,7 +40,7 @@ const reflogKept = 7 * 24 * time.Hour
 
 // leadsTo tells the collector what chunks lead to.
 func (db *DB) leadsTo(ctx context.Context, c nbs.Chunks, root hash.Hash, byItself bool) (nbs.LeadsToFunc, error) {
-	r, err := loadRefs(ctx, readingStore{c}, root)
+	r, err := patchedRefs(ctx, readingStore{c}, root)
 	if err != nil {
 		return nil, err
 	}

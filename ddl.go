@@ -642,5 +642,7 @@ func (tx *Tx) changeForeignKeys(table string, change func(*Schema) error) error 
 }
 
 func sortEdits(edits []prolly.Edit) {
-	slices.SortFunc(edits, func(a, b prolly.Edit) int { return bytes.Compare(a.Key, b.Key) })
+	slices.SortFunc(edits, compareKeys)
 }
+
+func compareKeys(a, b prolly.Edit) int { return bytes.Compare(a.Key, b.Key) }

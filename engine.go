@@ -28,10 +28,18 @@ func (e Engine) DB() *DB { return e.db }
 
 // Version names the contents of a database. Two that are equal have equal
 // contents.
-type Version struct{ version }
+type Version struct {
+	version
+	// patch is set, and nothing else, where the contents are what a patch stands for.
+	patch hash.Hash
+}
 
-// Root returns the address of the contents.
+// Root returns the address of the contents; zero if they have none yet.
 func (v Version) Root() hash.Hash { return v.root }
+
+// Settled tells whether the contents have an address. What patches stand for has none
+// yet: Load finds out.
+func (v Version) Settled() bool { return v.patch.IsZero() }
 
 // Working returns the version of a branch's working set.
 func (e Engine) Working(ctx context.Context, branch string) (Version, error) {
@@ -45,14 +53,10 @@ func (e Engine) Working(ctx context.Context, branch string) (Version, error) {
 // WorkingAt returns the version of a branch's working set, by what Refs has returned.
 func (e Engine) WorkingAt(ctx context.Context, branch string, refs hash.Hash) (Version, error) {
 	if e.tx != nil {
-		return Version{e.tx.inSQL.at}, nil
+		return Version{version: e.tx.inSQL.at}, nil
 	}
-	r, err := loadRefs(ctx, e.db.reader(), refs)
-	if err != nil {
-		return Version{}, opError("read branch "+branch, err)
-	}
-	state, err := r.branch(ctx, branch)
-	return Version{state.working}, opError("read", err)
+	v, _, err := e.db.workingAt(ctx, e.db.reader(), branch, refs)
+	return v, opError("read branch "+branch, err)
 }
 
 // Refs returns the address of all branches, tags and sequences: while it is the same
@@ -66,7 +70,7 @@ func (e Engine) Refs(ctx context.Context) (hash.Hash, error) {
 }
 
 // At returns the version of a snapshot.
-func (e Engine) At(s *Snapshot) Version { return Version{s.version} }
+func (e Engine) At(s *Snapshot) Version { return Version{version: s.version} }
 
 // EngineHold keeps readable what can be read since it was taken, as long as something
 // refers to it.
@@ -107,6 +111,10 @@ func (e Engine) Load(ctx context.Context, v Version) (*Contents, error) {
 }
 
 func (e Engine) load(ctx context.Context, v Version) (*Contents, error) {
+	v, err := e.db.versionOf(ctx, v)
+	if err != nil {
+		return nil, err
+	}
 	s := e.db.newSnapshot(ctx, e.store(), v.version)
 	c := &Contents{Version: v}
 	for entry, err := range tableEntries(ctx, s.root) {
@@ -119,7 +127,6 @@ func (e Engine) load(ctx context.Context, v Version) (*Contents, error) {
 		}
 		c.Tables = append(c.Tables, EngineTable{view: t})
 	}
-	var err error
 	if c.Objects, err = s.objects(); err != nil {
 		return nil, err
 	}
@@ -624,6 +631,7 @@ func (e Engine) Commit(ctx context.Context, branch string, edit *EngineEdit) (ow
 	}
 	w := e.db.blocks.NewWriter()
 	defer w.Discard()
+	w.Doubt() // the base may be older
 	made, err := e.apply(ctx, w, edit)
 	if err != nil {
 		return Version{}, Version{}, opError(op, err)
@@ -639,7 +647,7 @@ func (e Engine) Commit(ctx context.Context, branch string, edit *EngineEdit) (ow
 		if state.working, err = e.db.rebase(ctx, w, edit.Base.version, state.working, made); err != nil {
 			return err
 		}
-		now = Version{state.working}
+		now = Version{version: state.working}
 		if len(edit.Sequences) > 0 {
 			if edit.Counted, err = r.count(ctx, edit.Sequences); err != nil {
 				return err
@@ -647,7 +655,7 @@ func (e Engine) Commit(ctx context.Context, branch string, edit *EngineEdit) (ow
 		}
 		return r.setBranch(ctx, branch, state)
 	})
-	return Version{made}, now, opError(op, err)
+	return Version{version: made}, now, opError(op, err)
 }
 
 // apply makes the version that has the changes.

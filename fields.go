@@ -33,15 +33,17 @@ func (f *fields) int() int64 {
 	return v
 }
 
-func (f *fields) string() string {
-	n := f.uint()
+func (f *fields) string() string { return string(f.bytes(f.uint())) }
+
+// bytes returns the next n bytes, not nil but where they are missing: a part of the payload.
+func (f *fields) bytes(n uint64) []byte {
 	if n > uint64(len(f.data)) {
 		f.fail()
-		return ""
+		return nil
 	}
-	s := string(f.data[:n])
+	b := f.data[:n:n]
 	f.data = f.data[n:]
-	return s
+	return b
 }
 
 func (f *fields) hash() hash.Hash {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/vdbgo/vdb/hash"
 	"github.com/vdbgo/vdb/internal/chunk"
+	"github.com/vdbgo/vdb/prolly"
 )
 
 // seeds are chunks of each kind.
@@ -24,6 +25,16 @@ func seeds(f *testing.F) {
 	f.Add(branchState{head: hash.Of(nil), working: version{root: hash.Of([]byte{2})}}.encode())
 	f.Add(tableEntry{schema: hash.Of(nil), indexes: []hash.Hash{{}, hash.Of([]byte{3})}}.encode())
 	f.Add((&Tag{Commit: hash.Of(nil), Tagger: "Audit", Text: "v1"}).encode())
+	tree := patchTree{count: 2, edits: []byte("\x01a\x02v\x01b\x00")}
+	p := &patch{
+		before: hash.Of(nil), depth: 1, bytes: 12, branch: "main", sequences: map[string]int64{"t": 7},
+		edits: tree.append([]byte("\x01t\x01"), 1),
+	}
+	data, err := p.encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
 }
 
 // FuzzDecoders gives the decoders bytes of any kind: they must not panic, and
@@ -56,6 +67,7 @@ func FuzzDecoders(f *testing.F) {
 				t.Errorf("branch state %+v reads back as %+v, %v", s, again, err)
 			}
 		}
+		fuzzPatch(t, data)
 		listedAddresses(data, nil)
 		conflictAddresses(data, nil)
 		for _, decode := range []func() error{
@@ -73,4 +85,31 @@ func FuzzDecoders(f *testing.F) {
 			t.Errorf("a branch may be called %q, which is a revision with steps", data)
 		}
 	})
+}
+
+// fuzzPatch reads a patch, whose edits must be whole.
+func fuzzPatch(t *testing.T, data []byte) {
+	p, err := decodePatch(hash.Of(data), data)
+	if err != nil {
+		return
+	}
+	if again, err := p.encode(); err != nil || len(again) == 0 {
+		t.Errorf("patch %+v: %v", p, err)
+	}
+	b := &branchPatches{tables: map[string]map[int][]prolly.Edit{}}
+	if b.add(p) != nil {
+		return
+	}
+	for name, trees := range b.tables {
+		for place, edits := range trees {
+			if place < 0 || place > maxIndexes {
+				t.Errorf("table %s has a tree at %d", name, place)
+			}
+			for i, e := range lastOfEach(edits) {
+				if e.Key == nil {
+					t.Errorf("edit %d of table %s, tree %d, has no key", i, name, place)
+				}
+			}
+		}
+	}
 }

@@ -304,7 +304,7 @@ func (tx *Tx) adopt(ctx context.Context, edit *EngineEdit) (Version, error) {
 	}
 	tx.root, tx.inSQL.at = prolly.Load(tablesConfig, tx.store, v.root), v
 	tx.forgetEdited(edit)
-	return Version{v}, nil
+	return Version{version: v}, nil
 }
 
 // forgetEdited drops the views of tables that SQL has written; all, if it has changed
@@ -345,7 +345,11 @@ func (tx *Tx) count(ctx context.Context, edit *EngineEdit) error {
 	if err != nil {
 		return err
 	}
-	r, err := tx.db.refs(ctx)
+	root, held, err := tx.db.blocks.HoldRoot(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := patchedRefs(ctx, readOnlyStore{tx.db.blocks, held}, root)
 	if err != nil {
 		return err
 	}

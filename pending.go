@@ -16,7 +16,7 @@ import (
 // their changes are merged in unless they collide, as Commit would.
 func (e Engine) Pending(ctx context.Context, branch string, edit *EngineEdit) (*DB, error) {
 	p := &pendingBlocks{blocks: e.db.blocks, held: e.db.blocks.HoldSince(), made: map[hash.Hash][]byte{}}
-	db := &DB{path: e.db.path, blocks: p, now: e.db.now, layouts: e.db.layouts, turns: e.db.turns}
+	db := &DB{path: e.db.path, blocks: p, now: e.db.now, layouts: e.db.layouts, turns: e.db.turns, settling: e.db.settling}
 	if err := e.preview(ctx, p, branch, edit); err != nil {
 		return nil, opError("preview transaction on branch "+branch, err)
 	}
@@ -36,7 +36,7 @@ func (e Engine) preview(ctx context.Context, p *pendingBlocks, branch string, ed
 	if err != nil {
 		return err
 	}
-	r, err := loadRefs(ctx, p, root)
+	r, err := e.db.settledRefs(ctx, p, root, nil)
 	if err != nil {
 		return err
 	}
@@ -98,6 +98,11 @@ func (p *pendingBlocks) Root(context.Context) (hash.Hash, error) { return p.root
 // Commit refuses.
 func (p *pendingBlocks) Commit(context.Context, *nbs.Writer, nbs.UpdateFunc) error {
 	return fmt.Errorf("write beside a transaction that is open: %w", ErrReadOnly)
+}
+
+// CommitUnsynced refuses.
+func (p *pendingBlocks) CommitUnsynced(ctx context.Context, w *nbs.Writer, update nbs.UpdateFunc) error {
+	return p.Commit(ctx, w, update)
 }
 
 // Close leaves the database open.

@@ -270,7 +270,11 @@ func (x *recovery) chooseOlderRoot() error {
 // readableRefs returns the refs of a root if all of them can be read.
 func (x *recovery) readableRefs(root hash.Hash) (*refs, error) {
 	data, err := x.store.Get(x.ctx, root)
-	if err == nil && !isRoot(data) {
+	switch {
+	case err != nil:
+	case isPatch(data):
+		root, err = x.store.settle(x.ctx, root)
+	case !isRoot(data):
 		err = fmt.Errorf("chunk %s is no root", root)
 	}
 	if err != nil {

@@ -94,6 +94,24 @@ func (m *remaking) index(e tableEntry, i int) error {
 	})
 }
 
+// settle makes what a patch stands for, and returns the address of the refs.
+func (p *pieces) settle(ctx context.Context, root hash.Hash) (settled hash.Hash, err error) {
+	own, err := p.remade(ctx)
+	if err != nil {
+		return hash.Hash{}, err
+	}
+	w := own.came.NewWriter()
+	defer w.Discard()
+	r, err := bareDB().settledRefs(ctx, remakingStore{w, p}, root, nil)
+	if err != nil {
+		return hash.Hash{}, err
+	}
+	if settled, err = r.save(ctx); err != nil {
+		return hash.Hash{}, err
+	}
+	return settled, own.came.Commit(ctx, w, func(context.Context, hash.Hash) (hash.Hash, error) { return settled, nil })
+}
+
 // rebuiltIndex builds an index of a table's rows.
 func rebuiltIndex(ctx context.Context, s prolly.Store, e tableEntry, i int) (hash.Hash, error) {
 	db := bareDB()

@@ -181,7 +181,7 @@ func (l *lender) head(ctx context.Context, name string, p *pieces) (hash.Hash, e
 		}
 		return shown.Refs[0].Commit, nil
 	}
-	r, err := loadRefs(ctx, p, l.root)
+	r, err := patchedRefs(ctx, p, l.root)
 	if err != nil {
 		return hash.Hash{}, err
 	}

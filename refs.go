@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -21,6 +22,8 @@ type refs struct {
 	tree  prolly.Tree
 	root  hash.Hash
 	log   reflog
+	// settled are the patches of branches that were settled to make these refs.
+	settled map[hash.Hash]version
 }
 
 // Prefixes of a ref's key, git's own.
@@ -97,8 +100,14 @@ func loadRefs(ctx context.Context, s prolly.Store, root hash.Hash) (*refs, error
 	return r, nil
 }
 
+// errPatched says that a root is a patch of the refs before it.
+var errPatched = errors.New("the root is a patch")
+
 // decode reads the store's root.
 func (r *refs) decode(data []byte) error {
+	if isPatch(data) {
+		return errPatched
+	}
 	addresses, payload, err := chunk.Split(chunk.Root, data)
 	if err != nil {
 		return err

@@ -63,15 +63,14 @@ func (e Engine) Sequences(ctx context.Context, known *Sequences) (*Sequences, er
 	if e.tx != nil {
 		return e.tx.sequences(ctx)
 	}
-	r, err := e.db.refs(ctx)
+	root, held, err := e.db.blocks.HoldRoot(ctx)
 	if err != nil {
 		return nil, opError("read sequences", err)
 	}
-	address, err := r.sequencesAddress(ctx)
-	if err != nil || known != nil && known.address == address {
-		return known, opError("read sequences", err)
+	seq, err := e.db.sequencesAt(ctx, readOnlyStore{e.db.blocks, held}, root)
+	if err == nil && known != nil && known.Equal(seq) {
+		seq = known
 	}
-	seq, err := loadSequences(ctx, r.store, address)
 	return seq, opError("read sequences", err)
 }
 
@@ -110,14 +109,25 @@ func (r *refs) count(ctx context.Context, edits []SequenceEdit) (*Sequences, err
 }
 
 func (r *refs) countOne(ctx context.Context, last map[string]int64, e SequenceEdit) error {
+	if e.Dropped {
+		return r.dropSequence(ctx, last, e.Table)
+	}
+	return countOn(last, e)
+}
+
+// dropSequence forgets a number that no other branch may want.
+func (r *refs) dropSequence(ctx context.Context, last map[string]int64, table string) error {
+	alone, err := r.hasOneBranch(ctx)
+	if err == nil && alone {
+		delete(last, fold(table))
+	}
+	return err
+}
+
+// countOn carries the edit of a table that stays into the sequences.
+func countOn(last map[string]int64, e SequenceEdit) error {
 	name := fold(e.Table)
 	switch {
-	case e.Dropped:
-		alone, err := r.hasOneBranch(ctx)
-		if err != nil || !alone {
-			return err
-		}
-		delete(last, name)
 	case e.Seen && last[name] != e.From:
 		return lostRace{fmt.Errorf("table %s: another branch has given out rowids up to %d: %w", e.Table, last[name], ErrConflict)}
 	case e.To == nil:
@@ -148,15 +158,20 @@ func (r *refs) setSequences(ctx context.Context, last map[string]int64) (seq *Se
 	seq = &Sequences{Last: last}
 	e := prolly.Edit{Key: []byte(sequencesKey)}
 	if len(last) > 0 {
-		payload, err := json.Marshal(last)
-		if err != nil {
-			return nil, err
+		data, err := encodeSequences(last)
+		if err == nil {
+			seq.address, err = r.store.Put(ctx, data)
 		}
-		if seq.address, err = r.store.Put(ctx, chunk.Encode(chunk.Sequences, nil, payload)); err != nil {
+		if err != nil {
 			return nil, err
 		}
 		e.Value = append([]byte{1}, seq.address[:]...)
 	}
 	r.tree, err = r.tree.Apply(ctx, []prolly.Edit{e})
 	return seq, err
+}
+
+func encodeSequences(last map[string]int64) ([]byte, error) {
+	payload, err := json.Marshal(last)
+	return chunk.Encode(chunk.Sequences, nil, payload), err
 }

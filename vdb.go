@@ -2,6 +2,7 @@ package vdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -23,6 +24,9 @@ type DB struct {
 	moved   notifier
 	turns   *turns
 	remotes *remote.Options
+	// readOnly says that it was opened so.
+	readOnly bool
+	settling *settling
 }
 
 // blocks is what a DB needs of a block store: *nbs.Store and *nbs.Memory have it.
@@ -35,6 +39,8 @@ type blocks interface {
 	Stored(ctx context.Context, h hash.Hash) (nbs.Stored, error)
 	StoredAll(ctx context.Context, hashes []hash.Hash) ([]nbs.Stored, error)
 	Commit(ctx context.Context, w *nbs.Writer, update nbs.UpdateFunc) error
+	CommitUnsynced(ctx context.Context, w *nbs.Writer, update nbs.UpdateFunc) error
+	Lend(chunks map[hash.Hash][]byte)
 	Resolve(ctx context.Context, prefix []byte, limit int) ([]hash.Hash, error)
 	Compact(ctx context.Context) error
 	Collect(ctx context.Context, o *nbs.CollectOptions) (nbs.CollectReport, error)
@@ -98,7 +104,7 @@ func openStore(ctx context.Context, path string, opts *Options) (*DB, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	db := &DB{path: path, now: opts.Now, layouts: new(sync.Map), turns: newTurns(), remotes: opts.Remotes}
+	db := &DB{path: path, now: opts.Now, layouts: new(sync.Map), turns: newTurns(), remotes: opts.Remotes, readOnly: opts.ReadOnly, settling: newSettling()}
 	if db.now == nil {
 		db.now = time.Now
 	}
@@ -124,7 +130,7 @@ func (db *DB) initialize(ctx context.Context) error {
 		return err
 	}
 	if !root.IsZero() {
-		r, err := loadRefs(ctx, db.reader(), root)
+		r, err := patchedRefs(ctx, db.reader(), root)
 		if err != nil {
 			return err
 		}
@@ -148,6 +154,7 @@ func (db *DB) initialize(ctx context.Context) error {
 // Close releases the database. Transactions, snapshots and iterators must have
 // ended; later calls fail with ErrClosed.
 func (db *DB) Close() error {
+	db.endSettling()
 	db.moved.broadcast()
 	return opError("close "+db.path, db.blocks.Close())
 }
@@ -172,12 +179,12 @@ func (db *DB) Compact(ctx context.Context) error {
 // durable append. fn sees the newest refs and may run on another goroutine
 // while the caller waits.
 func (db *DB) update(ctx context.Context, w *nbs.Writer, fn func(context.Context, *refs) error) error {
-	err := db.blocks.Commit(ctx, w, func(ctx context.Context, root hash.Hash) (hash.Hash, error) {
-		r, err := loadRefs(ctx, w, root)
-		if err != nil {
+	var r *refs
+	err := db.blocks.Commit(ctx, w, func(ctx context.Context, root hash.Hash) (_ hash.Hash, err error) {
+		if r, err = db.settledRefs(ctx, w, root, nil); err != nil {
 			return hash.Hash{}, err
 		}
-		if err := fn(ctx, r); err != nil {
+		if err := fn(context.WithValue(ctx, updating{}, true), r); err != nil {
 			return hash.Hash{}, err
 		}
 		if err := r.log.write(ctx, r.store, db.now()); err != nil {
@@ -186,10 +193,15 @@ func (db *DB) update(ctx context.Context, w *nbs.Writer, fn func(context.Context
 		return r.save(ctx)
 	})
 	if err == nil {
+		db.settling.know(r.settled)
 		db.moved.broadcast()
 	}
 	return err
 }
+
+// updating marks the contexts of functions that run in an update, in which nothing else
+// can be committed.
+type updating struct{}
 
 // refs returns the newest refs, those of other processes' commits included.
 func (db *DB) refs(ctx context.Context) (*refs, error) {
@@ -197,7 +209,17 @@ func (db *DB) refs(ctx context.Context) (*refs, error) {
 	if err != nil {
 		return nil, err
 	}
-	return loadRefs(ctx, readOnlyStore{db.blocks, held}, root)
+	r, err := loadRefs(ctx, readOnlyStore{db.blocks, held}, root)
+	if !errors.Is(err, errPatched) {
+		return r, err
+	}
+	if !db.readOnly && ctx.Value(updating{}) == nil {
+		r, err = db.settle(ctx, db.blocks.CommitUnsynced)
+	}
+	if err == nil || ctx.Err() != nil || errors.Is(err, ErrClosed) {
+		return r, err
+	}
+	return db.settleInMemory(ctx, root, held) // nothing can be written, or there is no room
 }
 
 // layout returns the layout of the schema at h.

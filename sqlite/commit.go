@@ -37,11 +37,29 @@ func (f *branchFile) commit(ctx context.Context, base *snapshot, w *written) (*s
 	if err != nil {
 		return nil, err
 	}
-	own, _, err := f.db.engine.Commit(ctx, f.branch, edit)
+	own, ok, err := f.db.engine.Append(ctx, f.branch, edit)
+	if err == nil && !ok && !c.base.version.Settled() {
+		edit, err = c.editTrees()
+	}
+	if err == nil && !ok {
+		own, _, err = f.db.engine.Commit(ctx, f.branch, edit)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return c.follow(own, edit)
+}
+
+// editTrees makes the edits of all trees as they are once they are settled.
+func (c *commit) editTrees() (*vdb.EngineEdit, error) {
+	contents, err := c.db.engine.Load(c.ctx, c.base.version)
+	if err != nil {
+		return nil, err
+	}
+	base := *c.base
+	base.contents, base.version = contents, contents.Version
+	c.base = &base
+	return c.edit()
 }
 
 // Page returns a page as the transaction has left it.

@@ -100,7 +100,7 @@ func (f *connFile) foresee(ctx context.Context) (*vdb.DB, error) {
 	if err := c.compare(); err != nil {
 		return nil, err
 	}
-	edit, err := c.edit()
+	edit, err := c.editTrees()
 	if err != nil {
 		return nil, err
 	}

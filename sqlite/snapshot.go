@@ -191,8 +191,14 @@ func (f *branchFile) look(ctx context.Context, refs hash.Hash) (*snapshot, error
 	if err != nil {
 		return nil, err
 	}
-	if f.latest != nil && f.latest.version == v && f.latest.over.size() < maxOverlay {
-		return f.latest.counted(ctx, f.db.engine)
+	if f.latest != nil && f.latest.over.size() < maxOverlay {
+		same, err := f.db.engine.Same(ctx, f.latest.version, v, refs)
+		if err != nil {
+			return nil, err
+		}
+		if same {
+			return f.latest.counted(ctx, f.db.engine)
+		}
 	}
 	return f.db.open(ctx, v)
 }

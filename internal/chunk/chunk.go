@@ -32,6 +32,7 @@ const (
 	Moves      Kind = 0x18 // of refs: the reflog
 	Settings   Kind = 0x19 // of a remote, or of a place for backups
 	Transfer   Kind = 0x1a // what has arrived of one that was cut
+	Patch      Kind = 0x1b // of the root before it: what small transactions have changed
 )
 
 // Positions of a commit's addresses. Its parents are those from CommitParents on.
@@ -108,7 +109,7 @@ func References(dst []hash.Hash, data []byte) ([]hash.Hash, error) {
 		}
 		return dst, nil
 	}
-	if k := KindOf(data); k > Transfer {
+	if k := KindOf(data); k > Patch {
 		return dst, fmt.Errorf("chunk is of kind %#x, which this program does not know", k)
 	}
 	listed, _, err := Split(KindOf(data), data)
