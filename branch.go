@@ -78,6 +78,8 @@ func (db *DB) createBranch(ctx context.Context, name, rev string) error {
 }
 
 // cleanState is a branch at c without uncommitted changes.
+//
+//go:noinline // a program is smaller by its copies
 func cleanState(c *Commit) branchState {
 	return branchState{head: c.Hash, working: c.version(), staged: c.version()}
 }

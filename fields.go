@@ -71,6 +71,7 @@ func (f *fields) end() error {
 	return f.err
 }
 
+//go:noinline // a program is smaller by its copies
 func appendString(dst []byte, s string) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(s)))
 	return append(dst, s...)

@@ -79,6 +79,8 @@ func (ids *identities) withIdentities(s *Schema) *identitySchema {
 }
 
 // column returns the column of an identity, or nil.
+//
+//go:noinline // a program is smaller by its copies
 func (t *identitySchema) column(id string) *identityColumn {
 	if t == nil {
 		return nil
@@ -90,6 +92,8 @@ func (t *identitySchema) column(id string) *identityColumn {
 }
 
 // position returns where the column of an identity stands, or -1.
+//
+//go:noinline // a program is smaller by its copies
 func (t *identitySchema) position(id string) int {
 	return slices.IndexFunc(t.columns, func(c identityColumn) bool { return c.id == id })
 }
@@ -155,6 +159,7 @@ func (m *schemaMerge) run() error {
 	return m.err
 }
 
+//go:noinline // a program is smaller by its copies
 func (m *schemaMerge) collide(format string, args ...any) {
 	m.reasons = append(m.reasons, fmt.Sprintf(format, args...))
 }
@@ -433,6 +438,8 @@ func (m *schemaMerge) foreignKey(fk identityForeignKey) {
 }
 
 // references tells whether t has the foreign key fk.
+//
+//go:noinline // a program is smaller by its copies
 func (t *identitySchema) references(fk identityForeignKey) bool {
 	return t != nil && slices.ContainsFunc(t.foreignKeys, func(other identityForeignKey) bool {
 		return other.Parent == fk.Parent && slices.Equal(other.Columns, fk.Columns) && slices.Equal(other.ParentColumns, fk.ParentColumns)

@@ -110,6 +110,8 @@ func (m *merger) run() (version, error) {
 }
 
 // conflictList returns the conflicts that remain, at most maxListed of them.
+//
+//go:noinline // a program is smaller by its copies
 func (m *merger) conflictList() []Conflict {
 	var all []Conflict
 	for _, c := range m.schemas {

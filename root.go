@@ -29,6 +29,8 @@ type tableEntry struct {
 }
 
 // encode lays e out as listedAddresses reads it.
+//
+//go:noinline // a program is smaller by its copies
 func (e tableEntry) encode() []byte {
 	data := make([]byte, 0, 1+(2+len(e.indexes))*hash.Size)
 	data = append(data, byte(2+len(e.indexes)))
@@ -197,6 +199,8 @@ func (ids *identities) column(table, column string) string {
 }
 
 // clone returns a deep copy that may be changed.
+//
+//go:noinline // a program is smaller by its copies
 func (ids *identities) clone() *identities {
 	c := &identities{Tables: make(map[string]tableIdentity, len(ids.Tables))}
 	for name, t := range ids.Tables {

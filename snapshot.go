@@ -50,6 +50,7 @@ var (
 
 func (s *Snapshot) snapshot() *Snapshot { return s }
 
+//go:noinline // a program is smaller by its copies
 func (db *DB) newSnapshot(ctx context.Context, store prolly.Store, v version) *Snapshot {
 	return &Snapshot{ctx: ctx, db: db, store: store, version: v, root: prolly.Load(tablesConfig, store, v.root)}
 }

@@ -157,6 +157,8 @@ func (b *Branch) Begin(ctx context.Context) (*Tx, error) {
 }
 
 // beginWith starts a transaction whose chunks go to w.
+//
+//go:noinline // a program is smaller by its copies
 func (db *DB) beginWith(ctx context.Context, w *nbs.Writer, branch string, v version) *Tx {
 	return &Tx{Snapshot: db.newSnapshot(ctx, w, v), branch: branch, writer: w, touched: map[*tableView]bool{}}
 }

@@ -47,10 +47,14 @@ type Item struct{ Key, Value []byte }
 type Range struct{ From, To []byte }
 
 // New returns the empty tree.
+//
+//go:noinline // a program is smaller by its copies
 func New(cfg *Config, s Store) Tree { return Load(cfg, s, hash.Hash{}) }
 
 // Load returns the tree with a root address; the zero Hash is the empty tree's.
 // It reads nothing.
+//
+//go:noinline // a program is smaller by its copies
 func Load(cfg *Config, s Store, root hash.Hash) Tree {
 	if cfg == nil {
 		cfg = &Config{}

@@ -113,6 +113,7 @@ type walker struct {
 	olds    []hash.Hash // trees of commits that the receiver has, for comparison
 }
 
+//go:noinline // a program is smaller by its copies
 func (p *Plan) walker(ctx context.Context) *walker {
 	return &walker{Plan: p, ctx: ctx, sent: map[hash.Hash]struct{}{}, history: newHistory(p.req.Grafts)}
 }

@@ -173,6 +173,8 @@ func (in *invocation) set(f flag, value any) error {
 }
 
 // has tells whether a flag was given.
+//
+//go:noinline // a program is smaller by its copies
 func (in *invocation) has(long string) bool { return len(in.values[long]) > 0 }
 
 // text returns the value of a flag, empty if it was not given.

@@ -158,6 +158,7 @@ type tabNames struct {
 	taken map[string]bool
 }
 
+//go:noinline // a program is smaller by its copies
 func newTabNames(own ...string) *tabNames {
 	n := &tabNames{own: map[string]bool{}, taken: map[string]bool{}}
 	for _, name := range own {

@@ -59,6 +59,8 @@ func KindOf(data []byte) Kind {
 }
 
 // Encode lays out a chunk.
+//
+//go:noinline
 func Encode(kind Kind, addresses []hash.Hash, payload []byte) []byte {
 	data := make([]byte, 0, headerBytes+len(addresses)*hash.Size+len(payload))
 	data = append(data, byte(kind), version, byte(len(addresses)))
