@@ -214,24 +214,33 @@ func (c change) apply(names map[string]*node) {
 	}
 }
 
-// crash returns what is left of a file.
+// crash returns what is left of a file. A sector reaches the disk as programs see it: with
+// all that was written to it before what is kept.
 func (n *node) crash(random *rand.Rand, g Granularity) []byte {
 	data := slices.Clone(n.durable)
+	waiting := map[int64][]write{} // by sector
 	for _, w := range slices.Concat(n.lost, n.pending) {
-		for _, part := range w.split(g) {
-			if random.IntN(2) == 0 {
+		kept := random.IntN(2) == 0
+		for i, part := range w.split() {
+			if g == Sectors && i > 0 {
+				kept = random.IntN(2) == 0
+			}
+			sector := part.offset / SectorBytes
+			waiting[sector] = append(waiting[sector], part)
+			if !kept {
+				continue
+			}
+			for _, part := range waiting[sector] {
 				data = part.apply(data)
 			}
+			delete(waiting, sector)
 		}
 	}
 	return data
 }
 
 // split cuts a write at the boundaries of sectors.
-func (w write) split(g Granularity) []write {
-	if g == Writes {
-		return []write{w}
-	}
+func (w write) split() []write {
 	var parts []write
 	for len(w.data) > 0 {
 		n := min(len(w.data), SectorBytes-int(w.offset%SectorBytes))
